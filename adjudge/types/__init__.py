@@ -1,0 +1,77 @@
+"""The nouns: what is judged, what comes back, and what happens in between. Values only, no behaviour with effects."""
+
+from adjudge.types.cases import Case, Criterion, Document, Response, Step, Trajectory
+from adjudge.types.events import (
+    Event,
+    EvidenceFound,
+    Finished,
+    LimitReached,
+    ModelCalled,
+    NodeStarted,
+    TextDelta,
+    ToolCalled,
+    VoteCast,
+)
+from adjudge.types.evidence import Evidence
+from adjudge.types.frozen import Frozen
+from adjudge.types.messages import Block, FunctionCall, ImageBlock, Message, Role, TextBlock, ToolCall
+from adjudge.types.position import Position
+from adjudge.types.results import Fingerprint, JudgeResult, Usage, Vote
+from adjudge.types.scale import Scale
+from adjudge.types.verdicts import (
+    TIE,
+    Answer,
+    CriterionScore,
+    Mode,
+    Outcome,
+    Reason,
+    Unscored,
+    Verdict,
+    letter,
+    ranking_of,
+    winner_of,
+)
+
+__all__ = [
+    "TIE",
+    "Answer",
+    "Block",
+    "Case",
+    "Criterion",
+    "CriterionScore",
+    "Document",
+    "Event",
+    "Evidence",
+    "EvidenceFound",
+    "Fingerprint",
+    "Finished",
+    "Frozen",
+    "FunctionCall",
+    "ImageBlock",
+    "JudgeResult",
+    "LimitReached",
+    "Message",
+    "Mode",
+    "ModelCalled",
+    "NodeStarted",
+    "Outcome",
+    "Position",
+    "Reason",
+    "Response",
+    "Role",
+    "Scale",
+    "Step",
+    "TextBlock",
+    "TextDelta",
+    "ToolCall",
+    "ToolCalled",
+    "Trajectory",
+    "Unscored",
+    "Usage",
+    "Verdict",
+    "Vote",
+    "VoteCast",
+    "letter",
+    "ranking_of",
+    "winner_of",
+]

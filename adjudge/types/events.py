@@ -1,0 +1,82 @@
+"""What happens during a judgement, as typed events: the command line, a session and a page show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adjudge.types.evidence import Evidence
+from adjudge.types.position import Position
+from adjudge.types.results import JudgeResult, Vote
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStarted:
+    """A node of the graph begins."""
+
+    node: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCalled:
+    """A model call has finished; `recorded` when it came from the journal."""
+
+    at: Position
+    model: str
+    tokens_in: int
+    tokens_out: int
+    recorded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of a model's reply as it is generated (servers that stream only)."""
+
+    at: Position
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """A tool call has finished; `error` is what the model was told when it failed."""
+
+    at: Position
+    tool: str
+    arguments: str
+    error: str | None
+    recorded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFound:
+    """A tool found something that was not known before."""
+
+    at: Position
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    """A hard limit stopped the next call."""
+
+    at: Position
+    limit: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoteCast:
+    """One order and sample has been judged."""
+
+    node: str
+    vote: Vote
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The judgement is complete; always the last event."""
+
+    result: JudgeResult
+
+
+Event = NodeStarted | ModelCalled | TextDelta | ToolCalled | EvidenceFound | LimitReached | VoteCast | Finished
