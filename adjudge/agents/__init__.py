@@ -1,0 +1,1 @@
+"""Agents: what the nodes of a graph do."""

@@ -1,0 +1,1 @@
+"""Graphs: from a YAML file to a compiled LangGraph."""

@@ -1,0 +1,1 @@
+"""Training: judges as policies. Empty so far; see the changelog."""
