@@ -1,5 +1,35 @@
 """Models: the `ChatModel` protocol and the providers behind it."""
 
-from adjudge.models.base import ChatModel, ModelInfo, ModelSpec, Sampling
+from adjudge.models.base import (
+    Ability,
+    ChatModel,
+    Choice,
+    ModelInfo,
+    ModelSpec,
+    OnText,
+    Reply,
+    Sampling,
+    Scored,
+    TokenLogprob,
+    TokenUsage,
+)
+from adjudge.models.choose import open_model, parse_model, resolve_auto
+from adjudge.models.scripted import ScriptedModel
 
-__all__ = ["ChatModel", "ModelInfo", "ModelSpec", "Sampling"]
+__all__ = [
+    "Ability",
+    "ChatModel",
+    "Choice",
+    "ModelInfo",
+    "ModelSpec",
+    "OnText",
+    "Reply",
+    "Sampling",
+    "Scored",
+    "ScriptedModel",
+    "TokenLogprob",
+    "TokenUsage",
+    "open_model",
+    "parse_model",
+    "resolve_auto",
+]

@@ -106,3 +106,14 @@ def images_of(messages: Sequence[Message]) -> Iterator[ImageBlock]:
         content = message["content"]
         if isinstance(content, list):
             yield from (block for block in content if block["type"] == "image_url")
+
+
+def characters_of(messages: Sequence[Message]) -> int:
+    """Characters of all text in a conversation, tool arguments included."""
+    total = 0
+    for message in messages:
+        content = message["content"]
+        total += len(content) if isinstance(content, str) else len(text_of(content))
+        for call in message.get("tool_calls") or ():
+            total += len(call["function"]["arguments"])
+    return total

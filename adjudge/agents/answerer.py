@@ -1,0 +1,91 @@
+"""The answerer: answers a task from what was gathered, and cites it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from adjudge.agents import material
+from adjudge.agents.form import Unreadable, last_object, names_in
+from adjudge.agents.prompts import fill, prompt
+from adjudge.agents.work import Agent, AgentKind, NodeSettings, Report, Setting, Work
+from adjudge.models import Sampling
+from adjudge.run import Run
+from adjudge.types import Answer, Message, Unscored
+from adjudge.types.messages import system, text_of, user
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "answer": {"type": "string"},
+        "citations": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["answer", "citations"],
+    "additionalProperties": False,
+}
+INSTRUCTION = (
+    'Reply with one JSON object and nothing else. Its keys:\n- "answer": your answer;\n'
+    '- "citations": a list of the names of the items relied on; empty without evidence.'
+)
+
+
+class AnswererSettings(NodeSettings):
+    """An answerer node."""
+
+    thread: str = "fresh"
+    repair: int = Field(default=2, ge=0, le=10)
+    instructions: str = ""
+
+
+def answerer(settings: AnswererSettings, setting: Setting) -> Agent:
+    """The answerer as an agent."""
+
+    async def act(work: Work, run: Run) -> Report:
+        opening = _opening(work, run, settings.instructions)
+        messages: list[Message] = [*work.thread, *opening]
+        problem = ""
+        for attempt in range(settings.repair + 1):
+            sampling = Sampling(**setting.sampling, json_schema=SCHEMA)
+            reply = await run.chat(work.at(attempt=attempt), setting.model, messages, sampling=sampling)
+            message = reply.choices[0].message
+            messages.append(message)
+            try:
+                answer = _read(text_of(message["content"]))
+            except Unreadable as error:
+                problem = str(error)
+                run.meter.repairs += 1
+                messages.append(user(fill(prompt("repair"), problem=problem)))
+                continue
+            kept = tuple(name for name in answer.citations if name in run.evidence)
+            run.meter.dropped_citations += len(answer.citations) - len(kept)
+            own = tuple(messages[len(work.thread) :])
+            return Report("done", own, answer.model_copy(update={"citations": kept}))
+        own = tuple(messages[len(work.thread) :])
+        return Report("failed", own, Unscored(reason="parse_failure", detail=problem))
+
+    return act
+
+
+def _opening(work: Work, run: Run, instructions: str) -> list[Message]:
+    if work.thread:
+        text = "\n\n".join(part for part in (prompt("answerer"), instructions, INSTRUCTION) if part)
+        return [user(text)]
+    parts = [material.task(work.case)]
+    if run.evidence:
+        parts.append(material.evidence(run.evidence.values()))
+    text = "\n\n".join(part for part in (*parts, instructions, INSTRUCTION) if part)
+    return [system(prompt("answerer")), user(material.with_images(text, work.case))]
+
+
+def _read(text: str) -> Answer:
+    found = last_object(text, {"answer"})
+    if not isinstance(found["answer"], str) or not found["answer"].strip():
+        raise Unreadable("answer must be text")
+    citations = found.get("citations", [])
+    if not isinstance(citations, list) or not all(isinstance(item, str) for item in citations):
+        raise Unreadable("citations must be a list of names such as E1")
+    return Answer(text=found["answer"], citations=names_in(citations))
+
+
+ANSWERER = AgentKind(AnswererSettings, answerer, frozenset({"done", "failed"}), decides=True)

@@ -1,0 +1,74 @@
+"""The question that a judge node puts to its model, prepared once for all methods."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from adjudge.agents import material
+from adjudge.agents.form import Form, form_for
+from adjudge.agents.prompts import prompt
+from adjudge.agents.work import Setting, Work
+from adjudge.models import Sampling
+from adjudge.run import Run
+from adjudge.types import Criterion, Message, letter
+from adjudge.types.messages import system, user
+
+
+class Question(NamedTuple):
+    """One order and sample of a case, ready to be decided."""
+
+    work: Work
+    run: Run
+    setting: Setting
+    instructions: str  # the user's own words for this node
+    thread: bool  # whether the judge continues another node's messages
+
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """The weighted rubric, where the mode uses one."""
+        return material.criteria_of(self.work.case) if self.setting.mode == "pointwise" else ()
+
+    @property
+    def form(self) -> Form:
+        """The form that the verdict has to have."""
+        case = self.work.case
+        steps = len(case.trajectory.steps) if case.trajectory is not None and not case.candidates else 0
+        subjects = 0 if self.setting.mode == "step" and steps else len(self.work.order)
+        return form_for(self.setting.mode, self.setting.scale, subjects, self.criteria, steps)
+
+    def sampling(self, **changes: Any) -> Sampling:
+        """The model's sampling as the graph file sets it, with changes."""
+        return Sampling(**{**self.setting.sampling, **changes})
+
+    def messages(self, instruction: str, subject: str | None = None) -> list[Message]:
+        """The conversation up to the model's verdict.
+
+        Args:
+            instruction: What to reply, the last words of the prompt.
+            subject: What is judged; all responses in the order shown by default.
+        """
+        case = self.work.case
+        shown = self.subjects() if subject is None else subject
+        parts = [shown]
+        if self.criteria and subject is None:
+            parts.append(f"Judge by these criteria:\n{material.criteria(self.criteria)}")
+        parts += [self.instructions, instruction]
+        if self.work.thread:
+            last = "\n\n".join(part for part in (prompt("judge"), *parts) if part)
+            return [*self.work.thread, user(last)]
+        common = [material.task(case)]
+        if self.run.evidence:
+            common.append(material.evidence(self.run.evidence.values()))
+        text = "\n\n".join(part for part in (*common, *parts) if part)
+        return [system(prompt("judge")), user(material.with_images(text, case))]
+
+    def subjects(self) -> str:
+        """What is judged, in the order shown; nothing where the steps of the trajectory are."""
+        case, order = self.work.case, self.work.order
+        if self.setting.mode == "step":
+            return material.candidates(case, order) if case.candidates else ""
+        return material.responses(case, order)
+
+    def letters(self) -> list[str]:
+        """The letters of what is judged, as shown."""
+        return [letter(place) for place in range(len(self.work.order))]

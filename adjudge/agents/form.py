@@ -1,0 +1,294 @@
+"""The form of a verdict: the JSON that a judge is asked for, and how its reply is read.
+
+One form for each mode and scale. What comes back is checked here whatever the server promised: every score present and
+on the scale, every letter known, nothing that is not a number. A reply that does not fit raises `Unreadable`, whose
+text goes back to the model; nothing is guessed or filled in.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from adjudge.types import Criterion, CriterionScore, Mode, Scale, Verdict, letter, ranking_of, winner_of
+
+_THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+_EVIDENCE_NAME = re.compile(r"E\d+")
+
+
+class Unreadable(ValueError):
+    """The reply is not a verdict in the form asked for; the text says why, for the model."""
+
+
+class Form(NamedTuple):
+    """What to ask for and how to read it."""
+
+    schema: dict[str, Any]
+    instruction: str
+    parse: Callable[[dict[str, Any]], Verdict]
+
+    def read(self, text: str) -> Verdict:
+        """The verdict in a reply, in the order shown.
+
+        Raises:
+            Unreadable: There is none.
+        """
+        return self.parse(last_object(text, set(self.schema["required"]) - _OPTIONAL))
+
+
+_OPTIONAL = {"rationale", "citations", "confidence"}
+_COMMON: dict[str, Any] = {
+    "rationale": {"type": "string"},
+    "citations": {"type": "array", "items": {"type": "string"}},
+    "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+}
+
+
+@lru_cache(maxsize=256)
+def form_for(mode: Mode, scale: Scale, subjects: int, criteria: tuple[Criterion, ...] = (), steps: int = 0) -> Form:
+    """The form for a mode.
+
+    Args:
+        mode: Any but `answer`.
+        scale: The graph's scale.
+        subjects: How many responses or candidate steps are judged.
+        criteria: A weighted rubric, for pointwise judges.
+        steps: How many steps of a trajectory are judged, where there are no candidates.
+    """
+    letters = tuple(letter(index) for index in range(subjects))
+    if mode == "pointwise":
+        return _rubric(scale, criteria) if criteria else _single(scale)
+    if mode == "step" and not subjects:
+        return _trajectory(scale, steps)
+    if scale.numeric:
+        return _scores(scale, letters)
+    return _winner(scale, letters) if mode == "pairwise" else _ranking(letters)
+
+
+def _form(own: dict[str, Any], lines: list[str], parse: Callable[[dict[str, Any]], dict[str, Any]]) -> Form:
+    properties = {"rationale": _COMMON["rationale"], "citations": _COMMON["citations"], **own}
+    properties["confidence"] = _COMMON["confidence"]
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    text = "\n".join(
+        [
+            "Reply with one JSON object and nothing else. Its keys:",
+            '- "rationale": why, in a few sentences, naming the evidence items relied on;',
+            '- "citations": a list of the names of those items; empty without evidence;',
+            *lines,
+            '- "confidence": how sure you are, from 0 to 1.',
+        ]
+    )
+    return Form(schema, text, lambda found: Verdict(**parse(found), **_common(found)))
+
+
+def _single(scale: Scale) -> Form:
+    if scale.numeric:
+        return _form(
+            {"score": _number(scale)},
+            [f'- "score": {scale.describe()};'],
+            lambda found: {"scores": (_on_scale(found["score"], scale, "score"),)},
+        )
+
+    def parse(found: dict[str, Any]) -> dict[str, Any]:
+        label = _one_of(found["label"], scale.labels, "label")
+        return {"label": label, "scores": (float(scale.labels.index(label)),)}
+
+    return _form({"label": {"enum": list(scale.labels)}}, [f'- "label": {scale.describe()};'], parse)
+
+
+def _rubric(scale: Scale, criteria: tuple[Criterion, ...]) -> Form:
+    one = {
+        "type": "object",
+        "properties": {"rationale": {"type": "string"}, "score": _number(scale)},
+        "required": ["rationale", "score"],
+        "additionalProperties": False,
+    }
+    keys = [f"c{number}" for number in range(1, len(criteria) + 1)]
+
+    def parse(found: dict[str, Any]) -> dict[str, Any]:
+        entries = _exactly(found["criteria"], keys, "criteria")
+        scored = tuple(_criterion(entries[key], key, each, scale) for key, each in zip(keys, criteria, strict=True))
+        return {"criteria": scored, "scores": (weighted_mean(scored),)}
+
+    lines = [
+        f'- "criteria": an object with one entry for each criterion: {", ".join(keys)}, in the order in which they are '
+        f'listed; each entry has "rationale" and "score", {scale.describe()};'
+    ]
+    properties = dict.fromkeys(keys, one)
+    own = {"type": "object", "properties": properties, "required": keys, "additionalProperties": False}
+    return _form({"criteria": own}, lines, parse)
+
+
+def _criterion(entry: object, key: str, criterion: Criterion, scale: Scale) -> CriterionScore:
+    if not isinstance(entry, dict) or "score" not in entry:
+        raise Unreadable(f'criteria.{key} must be an object with "rationale" and "score"')
+    score = _on_scale(entry["score"], scale, f"criteria.{key}.score")
+    rationale = _text(entry.get("rationale", ""), f"criteria.{key}.rationale")
+    return CriterionScore(name=criterion.name, score=score, weight=criterion.weight, rationale=rationale)
+
+
+def weighted_mean(scored: tuple[CriterionScore, ...]) -> float:
+    """Mean of the criteria's scores under their weights, on the same scale."""
+    return sum(item.score * item.weight for item in scored) / sum(item.weight for item in scored)
+
+
+def _scores(scale: Scale, letters: tuple[str, ...]) -> Form:
+    own = {
+        "type": "object",
+        "properties": {name: _number(scale) for name in letters},
+        "required": list(letters),
+        "additionalProperties": False,
+    }
+
+    def parse(found: dict[str, Any]) -> dict[str, Any]:
+        entries = _exactly(found["scores"], letters, "scores")
+        scores = tuple(_on_scale(entries[name], scale, f"scores.{name}") for name in letters)
+        return {"scores": scores, "winner": winner_of(scores), "ranking": ranking_of(scores)}
+
+    line = f'- "scores": an object with a score for each of {", ".join(letters)}: {scale.describe()};'
+    return _form({"scores": own}, [line], parse)
+
+
+def _winner(scale: Scale, letters: tuple[str, ...]) -> Form:
+    allowed = [label for label in scale.labels if label in (*letters, "tie")]
+    return _form(
+        {"winner": {"enum": allowed}},
+        [f'- "winner": the better response: one of {", ".join(allowed)};'],
+        lambda found: {"winner": _one_of(found["winner"], allowed, "winner")},
+    )
+
+
+def _ranking(letters: tuple[str, ...]) -> Form:
+    own = {
+        "type": "array",
+        "items": {"enum": list(letters)},
+        "minItems": len(letters),
+        "maxItems": len(letters),
+    }
+
+    def parse(found: dict[str, Any]) -> dict[str, Any]:
+        ranking = found["ranking"]
+        if not isinstance(ranking, list) or sorted(map(str, ranking)) != sorted(letters):
+            raise Unreadable(f"ranking must list each of {', '.join(letters)} once, best first")
+        return {"ranking": tuple(ranking), "winner": ranking[0]}
+
+    return _form({"ranking": own}, [f'- "ranking": a list of {", ".join(letters)}, best first;'], parse)
+
+
+def _trajectory(scale: Scale, steps: int) -> Form:
+    own = {
+        "steps": {"type": "array", "items": _number(scale), "minItems": steps, "maxItems": steps},
+        "first_wrong_step": {"anyOf": [{"type": "integer", "minimum": 0, "maximum": steps - 1}, {"type": "null"}]},
+    }
+
+    def parse(found: dict[str, Any]) -> dict[str, Any]:
+        scores = found["steps"]
+        if not isinstance(scores, list) or len(scores) != steps:
+            raise Unreadable(f"steps must be a list of {steps} scores, one for each step")
+        wrong = found["first_wrong_step"]
+        if wrong is not None and (isinstance(wrong, bool) or not isinstance(wrong, int) or not 0 <= wrong < steps):
+            raise Unreadable(f"first_wrong_step must be a step from 0 to {steps - 1}, or null")
+        checked = tuple(_on_scale(score, scale, f"steps[{number}]") for number, score in enumerate(scores))
+        return {"scores": checked, "first_wrong_step": wrong}
+
+    lines = [
+        f'- "steps": a list of {steps} scores, one for each step in order: {scale.describe()};',
+        '- "first_wrong_step": number of the first step that is wrong, counted from 0; null when none is;',
+    ]
+    return _form(own, lines, parse)
+
+
+def _number(scale: Scale) -> dict[str, Any]:
+    if not scale.numeric:
+        return {"type": "integer", "minimum": 0, "maximum": len(scale.labels) - 1}
+    return {"type": "integer" if scale.integers else "number", "minimum": scale.low, "maximum": scale.high}
+
+
+def _common(found: dict[str, Any]) -> dict[str, Any]:
+    citations = found.get("citations", [])
+    if not isinstance(citations, list) or not all(isinstance(item, str) for item in citations):
+        raise Unreadable("citations must be a list of names such as E1")
+    confidence = found.get("confidence")
+    if confidence is not None and not 0 <= _finite(confidence, "confidence") <= 1:
+        raise Unreadable("confidence must be a number from 0 to 1")
+    return {
+        "rationale": _text(found.get("rationale", ""), "rationale"),
+        "citations": names_in(citations),
+        "confidence": confidence,
+    }
+
+
+def names_in(citations: list[str]) -> tuple[str, ...]:
+    """Names of evidence in citations, each once: `[E2]` and `E2: title` both name E2."""
+    names = (match.group() if (match := _EVIDENCE_NAME.search(item)) else item for item in citations)
+    return tuple(dict.fromkeys(names))
+
+
+def _text(value: object, key: str) -> str:
+    if not isinstance(value, str):
+        raise Unreadable(f"{key} must be text")
+    return value
+
+
+def _finite(value: object, key: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise Unreadable(f"{key} must be a number, found {json.dumps(value)[:40]}")
+    return float(value)
+
+
+def _on_scale(value: object, scale: Scale, key: str) -> float:
+    score = _finite(value, key)
+    if not scale.contains(score):
+        raise Unreadable(f"{key} must be {scale.describe()}, found {score:g}")
+    return score
+
+
+def _one_of(value: object, allowed: tuple[str, ...] | list[str], key: str) -> str:
+    if value not in allowed:
+        raise Unreadable(f"{key} must be one of {', '.join(allowed)}, found {json.dumps(value)[:40]}")
+    return str(value)
+
+
+def _exactly(value: object, keys: tuple[str, ...] | list[str], key: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or set(value) != set(keys):
+        raise Unreadable(f"{key} must be an object with exactly the keys {', '.join(keys)}")
+    return value
+
+
+def last_object(text: str, required: set[str]) -> dict[str, Any]:
+    """The last JSON object in a reply that has the required keys; thinking aloud before it is skipped.
+
+    Raises:
+        Unreadable: There is none.
+    """
+    rest = _THINKING.sub("", text)
+    found = [value for value in _objects(rest) if required <= value.keys()]
+    if found:
+        return found[-1]
+    wanted = ", ".join(sorted(required))
+    raise Unreadable(f"the reply holds no complete JSON object with the keys {wanted}")
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """Every outermost JSON object in a text, in order."""
+    stripped = text.strip()
+    decoder = json.JSONDecoder()
+    position = stripped.find("{")
+    while position >= 0:
+        try:
+            value, end = decoder.raw_decode(stripped, position)
+        except (ValueError, RecursionError):
+            position = stripped.find("{", position + 1)
+            continue
+        if isinstance(value, dict):
+            yield value
+        position = stripped.find("{", end)

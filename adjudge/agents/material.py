@@ -1,0 +1,72 @@
+"""How a case reads in a prompt: everything from outside is fenced; what is common to all calls comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from adjudge.fences import fence
+from adjudge.run.ledger import render
+from adjudge.types import Block, Case, Criterion, Evidence, Response, Step, letter
+from adjudge.types.messages import images_of
+
+
+def task(case: Case) -> str:
+    """The task with everything that all responses share: reference, rubric, culture, trajectory, documents."""
+    parts = [fence("task", case.question)]
+    if case.culture:
+        parts.append(f"The people concerned belong to this culture:\n{fence('culture', case.culture)}")
+    if case.reference is not None:
+        parts.append(f"A reference answer that is known to be right:\n{fence('reference', case.reference)}")
+    if isinstance(case.rubric, str):
+        parts.append(f"What to look for:\n{fence('rubric', case.rubric)}")
+    if case.trajectory is not None:
+        parts.append(f"The steps so far, counted from 0:\n{fence('trajectory', case.trajectory.render())}")
+    if case.documents:
+        listed = "\n".join(f"{document.id}: {document.title}" for document in case.documents)
+        parts.append(f"Documents that belong to the task:\n{fence('documents', listed)}")
+    return "\n\n".join(parts)
+
+
+def with_images(text: str, case: Case) -> str | list[Block]:
+    """A user message's content: the text, followed by the images of the case's prompt, if there are any."""
+    if isinstance(case.prompt, str):
+        return text
+    images = list(images_of(case.prompt))
+    return [{"type": "text", "text": text}, *images] if images else text
+
+
+def responses(case: Case, order: Sequence[int]) -> str:
+    """The responses in the order under test, lettered as shown: the first shown is always A."""
+    if len(order) == 1:
+        return fence("response", case.responses[order[0]].render())
+    shown = (fence(f"response {letter(place)}", case.responses[index].render()) for place, index in enumerate(order))
+    return "\n\n".join(shown)
+
+
+def candidates(case: Case, order: Sequence[int]) -> str:
+    """The candidate steps in the order under test, lettered as shown."""
+    shown = (fence(f"step {letter(place)}", case.candidates[index].render()) for place, index in enumerate(order))
+    return "\n\n".join(shown)
+
+
+def unlettered(case: Case) -> str:
+    """The responses as the gatherer sees them: numbered, so that no letter is tied to one of them."""
+    subjects: Sequence[Response | Step] = case.responses or case.candidates
+    return "\n\n".join(fence(f"response no. {number}", item.render()) for number, item in enumerate(subjects, 1))
+
+
+def criteria_of(case: Case) -> tuple[Criterion, ...]:
+    """The weighted criteria of the case's rubric; none when it is free text or absent."""
+    return case.rubric if isinstance(case.rubric, tuple) else ()
+
+
+def criteria(items: Iterable[Criterion]) -> str:
+    """Criteria as a list, names and descriptions fenced: a rubric may come from outside too."""
+    return fence(
+        "criteria", "\n".join(f"- {c.name}: {c.description}" if c.description else f"- {c.name}" for c in items)
+    )
+
+
+def evidence(items: Iterable[Evidence]) -> str:
+    """All evidence items, or a sentence that there are none."""
+    return "\n\n".join(map(render, items)) or "No evidence was found."

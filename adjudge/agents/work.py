@@ -1,0 +1,74 @@
+"""What an agent is: an async function from work to a report.
+
+    async def gather(work: Work, run: Run) -> Report:
+        reply = await run.chat(work.at(turn=0), "default", [*work.thread, user("…")])
+        return Report(messages=(reply.choices[0].message,))
+
+Agents know nothing of LangGraph: the graph hands them what they need and stores what they report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from adjudge.models import ModelInfo
+from adjudge.run import Run
+from adjudge.types import Case, Frozen, Message, Mode, Outcome, Position, Scale, letter
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one entry of a node works on."""
+
+    node: str
+    case: Case  # blind
+    thread: tuple[Message, ...] = ()  # the messages it continues; empty for a fresh start
+    order: tuple[int, ...] = ()  # 0-based indices of the responses as they are shown
+    sample: int = 0
+    visit: int = 0  # how often the node was entered before
+
+    def at(self, *, turn: int = 0, attempt: int = 0) -> Position:
+        """The position of a call made now."""
+        shown = "".join(map(letter, self.order)) if len(self.order) <= 26 else ",".join(map(str, self.order))
+        return Position(self.case.id, self.node, shown, self.sample, self.visit, turn, attempt)
+
+
+class Report(NamedTuple):
+    """What came of it."""
+
+    status: str = "done"  # one of the statuses that this kind of agent can report
+    messages: tuple[Message, ...] = ()  # appended to the node's thread
+    outcome: Outcome | None = None  # a verdict in the order shown, an answer, or why there is none
+
+
+Agent = Callable[[Work, Run], Awaitable[Report]]
+
+
+class Setting(NamedTuple):
+    """What an agent is told when it is built, besides its own settings."""
+
+    node: str
+    mode: Mode
+    scale: Scale
+    model: str  # name in the graph
+    info: ModelInfo
+    sampling: dict[str, Any]  # temperature, top_p, max_tokens of the model in the graph
+
+
+class NodeSettings(Frozen):
+    """Settings that every node has."""
+
+    agent: str
+    model: str = "default"
+
+
+class AgentKind(NamedTuple):
+    """A kind of agent that a graph file can name."""
+
+    settings: type[NodeSettings]
+    build: Callable[[Any, Setting], Agent]
+    statuses: frozenset[str]
+    decides: bool = False  # whether its report holds the outcome
+    forked: bool = False  # whether it is run once for each order and sample

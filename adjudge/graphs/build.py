@@ -1,0 +1,213 @@
+"""From a judge file to a LangGraph `StateGraph`.
+
+Each node wraps an agent: it takes the agent's work from the state and puts its report back. A judge node is forked
+with `Send`, once for each order and sample, and its votes are merged in a node of their own; with a single vote there
+is nothing to fork, so the node merges by itself. Nodes never raise for a model, a tool or a limit: the failure becomes
+an `Unscored` outcome, and one branch does not cancel its siblings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from langgraph.graph import END as LANGGRAPH_END
+from langgraph.graph import START as LANGGRAPH_START
+from langgraph.graph import StateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from adjudge.agents import Agent, Report, Work
+from adjudge.errors import LimitExceeded, ModelError, ToolError
+from adjudge.graphs.merge import merge, restore
+from adjudge.graphs.orders import Forks
+from adjudge.graphs.spec import END, START, GraphSpec
+from adjudge.graphs.state import Cast, State
+from adjudge.run import Run
+from adjudge.types import NodeStarted, Outcome, Reason, Unscored, Vote, VoteCast
+
+Graph = StateGraph[State, Run, State, State]
+Router = Callable[[State], str | list[Send]]
+
+
+class Node(Protocol):
+    """A node as LangGraph calls it."""
+
+    def __call__(self, state: State, *, runtime: Runtime[Run]) -> Awaitable[State]:
+        """From the state to an update of it."""
+        ...
+
+
+class Member(NamedTuple):
+    """An agent in its place in a graph."""
+
+    agent: Agent
+    kind: str
+    forks: Forks | None  # how its work is forked; None for an agent that is not
+
+
+def build(spec: GraphSpec, members: Mapping[str, Member]) -> Graph:
+    """The graph, not yet compiled.
+
+    Args:
+        spec: A checked graph.
+        members: The agent of each node.
+    """
+    graph: Graph = StateGraph(State, context_schema=Run)
+    for name, member in members.items():
+        thread = getattr(spec.nodes[name], "thread", "fresh")
+        source = name if thread == "fresh" else thread
+        routes = _router(spec, name, members)
+        if member.forks is None:
+            graph.add_node(name, _plain(name, member, source))
+            _connect(graph, name, routes, members, spec)
+        elif member.forks.single:
+            graph.add_node(name, _alone(name, member, source, spec))
+            _connect(graph, name, routes, members, spec)
+        else:
+            merging = f"{name}.merge"
+            graph.add_node(name, _fork(name, member, source))
+            graph.add_node(merging, _merging(name, spec))
+            graph.add_edge(name, merging)
+            _connect(graph, merging, routes, members, spec)
+    _connect(graph, LANGGRAPH_START, _router(spec, START, members), members, spec)
+    return graph
+
+
+def _connect(
+    graph: Graph,
+    place: str,
+    router: Router,
+    members: Mapping[str, Member],
+    spec: GraphSpec,
+) -> None:
+    source = START if place == LANGGRAPH_START else place.removesuffix(".merge")
+    targets = set(spec.targets(source).values())
+    only = next(iter(targets))
+    fixed = source == START and (members[only].forks is None or members[only].forks.single)  # type: ignore[union-attr]
+    if fixed:
+        graph.add_edge(place, only)
+        return
+    path: dict[Hashable, str] = {target: LANGGRAPH_END if target == END else target for target in targets | {END}}
+    graph.add_conditional_edges(place, router, path)
+
+
+def _router(spec: GraphSpec, source: str, members: Mapping[str, Member]) -> Router:
+    targets = spec.targets(source)
+
+    def route(state: State) -> Any:
+        status = "done" if source == START else state["status"][source]
+        target = targets.get(status) or (targets.get("*", END) if status != "failed" else END)
+        if target == END:
+            return END
+        forks = members[target].forks
+        if forks is None or forks.single:
+            return target
+        return [Send(target, {**state, "order": order, "sample": sample}) for order, sample in forks.of(state["case"])]
+
+    return route
+
+
+def _plain(name: str, member: Member, source: str) -> Node:
+    async def node(state: State, *, runtime: Runtime[Run]) -> State:
+        work = _work(name, state, source, (), 0)
+        report = await _guarded(member, work, runtime.context)
+        return _update(name, work, report, report.outcome)
+
+    return node
+
+
+def _alone(name: str, member: Member, source: str, spec: GraphSpec) -> Node:
+    """A judge with a single vote: nothing to fork, nothing to merge."""
+
+    async def node(state: State, *, runtime: Runtime[Run]) -> State:
+        assert member.forks is not None
+        ((order, sample),) = member.forks.of(state["case"])
+        work = _work(name, state, source, order, sample)
+        report = await _guarded(member, work, runtime.context)
+        cast = _cast(work, report, runtime.context)
+        outcome = merge([cast.vote], spec.on_conflict)
+        return {**_update(name, work, report, outcome), "votes": (cast,)}
+
+    return node
+
+
+def _fork(name: str, member: Member, source: str) -> Node:
+    async def node(state: State, *, runtime: Runtime[Run]) -> State:
+        work = _work(name, state, source, state["order"], state["sample"])
+        report = await _guarded(member, work, runtime.context)
+        update: State = {"votes": (_cast(work, report, runtime.context),)}
+        if work.sample == 0 and work.order == min(_orders(state)):
+            update["threads"] = {name: (*work.thread, *report.messages)}
+        return update
+
+    return node
+
+
+def _orders(state: State) -> list[tuple[int, ...]]:
+    """The order shown, and its reverse: the first of them by number keeps its messages."""
+    return [state["order"], tuple(reversed(state["order"]))]
+
+
+def _merging(name: str, spec: GraphSpec) -> Node:
+    async def node(state: State, *, runtime: Runtime[Run]) -> State:
+        visit = state.get("visits", {}).get(name, 0)
+        cast = [item.vote for item in state.get("votes", ()) if item.node == name and item.visit == visit]
+        votes = sorted(cast, key=lambda vote: (vote.order, vote.sample))
+        outcome = merge(votes, spec.on_conflict)
+        status = "failed" if isinstance(outcome, Unscored) else "done"
+        return {"outcome": outcome, "status": {name: status}, "visits": {name: visit + 1}}
+
+    return node
+
+
+def _work(name: str, state: State, source: str, order: tuple[int, ...], sample: int) -> Work:
+    return Work(
+        node=name,
+        case=state["case"],
+        thread=state.get("threads", {}).get(source, ()),
+        order=order,
+        sample=sample,
+        visit=state.get("visits", {}).get(name, 0),
+    )
+
+
+def _update(name: str, work: Work, report: Report, outcome: Outcome | None) -> State:
+    update: State = {
+        "threads": {name: (*work.thread, *report.messages)},
+        "status": {name: report.status},
+        "visits": {name: work.visit + 1},
+    }
+    if outcome is not None:
+        update["outcome"] = outcome
+    return update
+
+
+def _cast(work: Work, report: Report, run: Run) -> Cast:
+    outcome = report.outcome
+    if outcome is None:
+        outcome = Unscored(reason="model_failure", detail=f"the agent of {work.node!r} reported no outcome")
+    seed = work.at().seed(run.seed)
+    vote = Vote(order=work.order, sample=work.sample, seed=seed, outcome=restore(outcome, work.order))
+    run.emit(VoteCast(work.node, vote))
+    return Cast(work.node, work.visit, vote)
+
+
+async def _guarded(member: Member, work: Work, run: Run) -> Report:
+    """The agent's report, or the typed failure that stopped it."""
+    run.emit(NodeStarted(work.node, member.kind))
+    try:
+        run.meter.check_visit(work.node, work.visit)
+        return await member.agent(work, run)
+    except LimitExceeded as error:
+        return Report("failed", outcome=Unscored(reason="limit", detail=str(error)))
+    except ModelError as error:
+        return Report("failed", outcome=Unscored(reason=_reason(error), detail=str(error)))
+    except ToolError as error:
+        return Report("failed", outcome=Unscored(reason="tool_failure", detail=str(error)))
+
+
+def _reason(error: ModelError) -> Reason:
+    if error.kind == "refused":
+        return "refused"
+    return "limit" if error.kind == "too_long" else "model_failure"

@@ -1,0 +1,143 @@
+"""Checks of a judge file that need the whole of it: names that exist, edges that lead somewhere, loops that end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from adjudge.agents import KINDS
+from adjudge.agents.executor import ExecutorSettings
+from adjudge.agents.judge import JudgeSettings
+from adjudge.errors import ConfigError
+from adjudge.graphs.spec import END, START, CustomSettings, GraphSpec
+from adjudge.types import TIE
+
+Where = Callable[[str], tuple[str | None, int | None]]
+
+
+def nowhere(key: str) -> tuple[str | None, int | None]:
+    """The place of a key in a graph that was built in Python: none."""
+    return None, None
+
+
+def check(
+    spec: GraphSpec, *, tools: Collection[str] = (), agents: Collection[str] = (), where: Where = nowhere
+) -> None:
+    """Refuse a graph that cannot run.
+
+    Args:
+        spec: The graph.
+        tools: Names of tools that are given in Python besides those of the file.
+        agents: Names of agents that are given in Python.
+        where: File and line of a key path, for messages.
+
+    Raises:
+        ConfigError: The first mistake, with everything that is known about its place.
+    """
+    for key, problem, found, allowed, hint in _mistakes(spec, {*spec.tools, *tools}, {*KINDS, *agents}):
+        file, line = where(key)
+        raise ConfigError(problem, file=file, line=line, key=key, found=found, allowed=allowed, hint=hint)
+
+
+Mistake = tuple[str, str, object, Iterable[str], str | None]
+
+
+def _mistakes(spec: GraphSpec, tools: Collection[str], agents: Collection[str]) -> Iterator[Mistake]:
+    yield from _nodes(spec, tools, agents)
+    yield from _edges(spec, agents)
+    yield from _paths(spec)
+    yield from _scale(spec)
+
+
+def _nodes(spec: GraphSpec, tools: Collection[str], agents: Collection[str]) -> Iterator[Mistake]:
+    for name, node in spec.nodes.items():
+        key = f"nodes.{name}"
+        if name in (START, END):
+            yield key, f"a node may not be called {name!r}", None, (), "choose another name"
+        if isinstance(node, CustomSettings) and node.agent not in agents:
+            yield f"{key}.agent", "unknown agent", node.agent, sorted(agents), None
+        if node.model not in spec.models:
+            yield f"{key}.model", "unknown model", node.model, sorted(spec.models), None
+        if isinstance(node, ExecutorSettings):
+            for position, tool in enumerate(node.tools):
+                if tool not in tools:
+                    yield f"{key}.tools.{position}", "unknown tool", tool, sorted(tools), None
+        thread = getattr(node, "thread", "fresh")
+        if thread != "fresh" and (thread not in spec.nodes or thread == name):
+            allowed = ["fresh", *(other for other in spec.nodes if other != name)]
+            yield f"{key}.thread", "unknown thread", thread, allowed, None
+
+
+def _edges(spec: GraphSpec, agents: Collection[str]) -> Iterator[Mistake]:
+    if START not in spec.edges:
+        yield "edges", "no edge says where the graph begins", None, (), f"add `{START}: NODE`"
+    for source in spec.edges:
+        if source not in (START, *spec.nodes):
+            yield f"edges.{source}", "an edge from a node that does not exist", source, (START, *spec.nodes), None
+            continue
+        if source == START and not isinstance(spec.edges[START], str):
+            yield f"edges.{START}", "the start has no status", spec.edges[START], sorted(spec.nodes), None
+        for status, target in spec.targets(source).items():
+            key = f"edges.{source}" if status == "*" else f"edges.{source}.{status}"
+            if status != "*" and source != START:
+                statuses = _statuses(spec, source)
+                if statuses and status not in statuses:
+                    yield key, f"the agent of {source!r} never reports this status", status, sorted(statuses), None
+            if target not in (END, *spec.nodes) or (source == START and target == END):
+                yield key, "an edge to nowhere", target, (*spec.nodes, END), None
+    for name in spec.nodes:
+        if name not in spec.edges:
+            hint = f"add `{name}: {END}` or name the next node"
+            yield "edges", f"no edge leads on from the node {name!r}", None, (), hint
+        missing = _statuses(spec, name) - {"failed"} - set(spec.targets(name))
+        if missing and "*" not in spec.targets(name) and name in spec.edges:
+            yield f"edges.{name}", f"no target for the status {min(missing)!r}", None, (), f"add `{min(missing)}: NODE`"
+
+
+def _statuses(spec: GraphSpec, node: str) -> frozenset[str]:
+    """The statuses that a node can report; none where it is the user's own and may report any."""
+    agent = spec.nodes[node].agent
+    return KINDS[agent].statuses if agent in KINDS else frozenset()
+
+
+def _paths(spec: GraphSpec) -> Iterator[Mistake]:
+    reached = _reach(spec, START)
+    for name in spec.nodes:
+        if name not in reached:
+            yield f"nodes.{name}", "no edge leads to this node", name, (), "add an edge to it or delete it"
+    for name in spec.nodes:
+        if END not in _reach(spec, name):
+            yield f"edges.{name}", f"no path leads from here to {END!r}", spec.edges.get(name), (), None
+        if name in _reach(spec, name) and spec.limits.visits is None:
+            hint = "set limits.visits to the number of times that a node may be entered"
+            yield f"edges.{name}", "a loop without a bound", spec.edges.get(name), (), hint
+
+
+def _reach(spec: GraphSpec, source: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(spec.targets(source).values())
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            waiting += spec.targets(node).values()
+    return seen
+
+
+def _scale(spec: GraphSpec) -> Iterator[Mistake]:
+    if spec.mode == "pairwise" and spec.scale.labels and set(spec.scale.labels) - {TIE} != {"A", "B"}:
+        yield (
+            "scale.labels",
+            "the labels of a pairwise judge are A and B, with or without tie",
+            list(spec.scale.labels),
+            (),
+            None,
+        )
+    if spec.mode == "step" and spec.scale.labels:
+        yield "scale.labels", "a step judge gives numbers", list(spec.scale.labels), (), "use {min: …, max: …}"
+    judges = [name for name, node in spec.nodes.items() if isinstance(node, JudgeSettings)]
+    if spec.mode == "answer" and judges:
+        yield f"nodes.{judges[0]}", "a judge cannot decide in mode answer", spec.mode, (), "use the agent answerer"
+    for name in judges:
+        if spec.samples > 1 and spec.models[spec.nodes[name].model].temperature == 0:
+            hint = f"set models.{spec.nodes[name].model}.temperature above 0"
+            yield "samples", "at temperature 0 all votes of an order are the same", spec.samples, (), hint

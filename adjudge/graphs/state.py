@@ -1,0 +1,39 @@
+"""The state of a judging graph: plain values only; models, tools and the journal live in `Run`."""
+
+from __future__ import annotations
+
+import operator
+from typing import Annotated, NamedTuple, TypeVar
+
+from typing_extensions import TypedDict
+
+from adjudge.types import Case, Message, Outcome, Vote
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Cast(NamedTuple):
+    """A vote, and the entry of a node that it belongs to."""
+
+    node: str
+    visit: int
+    vote: Vote
+
+
+def merged(old: dict[K, V], new: dict[K, V]) -> dict[K, V]:
+    """LangGraph reducer: later entries replace earlier ones."""
+    return {**old, **new}
+
+
+class State(TypedDict, total=False):
+    """What the nodes share. A node of your own reads `case` and writes `outcome`."""
+
+    case: Case
+    threads: Annotated[dict[str, tuple[Message, ...]], merged]  # by node
+    status: Annotated[dict[str, str], merged]  # by node
+    visits: Annotated[dict[str, int], merged]  # by node
+    votes: Annotated[tuple[Cast, ...], operator.add]
+    outcome: Outcome | None
+    order: tuple[int, ...]  # of one fork
+    sample: int  # of one fork

@@ -1,0 +1,361 @@
+"""The Judge: a graph with its models and tools, ready to judge cases.
+
+    judge = Judge.load("evidence", corpus="corpus.jsonl")
+    result = await judge.ajudge(case)      # or judge(case), also inside a running event loop
+    async for event in judge.stream(case): ...
+
+It can also be built in Python: from own functions as tools and agents, or from an own `StateGraph`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from langgraph.graph import StateGraph
+
+from adjudge.agents import KINDS, Agent, Setting
+from adjudge.agents.deciding import ORDER_FREE, resolve
+from adjudge.agents.judge import JudgeSettings
+from adjudge.config import Document, apply_overrides, validate
+from adjudge.errors import ConfigError
+from adjudge.graphs import Forks, GraphSpec, Member, build, check, nowhere
+from adjudge.graphs.check import Where
+from adjudge.graphs.library import find
+from adjudge.journal import Journal
+from adjudge.judge.fingerprint import fingerprint, public_spec
+from adjudge.judge.fitting import fit
+from adjudge.judge.portal import shared_portal
+from adjudge.models import ChatModel, ModelSpec, open_model
+from adjudge.run import Recorder, Run
+from adjudge.tools import Tool, build_tool, corpus_search, tool
+from adjudge.types import Case, Event, Fingerprint, Finished, JudgeResult
+
+AnyTool = Tool | Callable[..., Any]
+AnyModel = ChatModel | ModelSpec | str
+
+
+class Judge:
+    """A judge.
+
+    Args:
+        spec: The graph, as a `GraphSpec` or as the mapping that a judge file would hold.
+        models: Models that replace those of the graph, by name.
+        tools: Tools (or async functions) that are added to those of the graph or replace them, by name.
+        agents: Agents (async functions from `Work` to `Report`) that nodes may name.
+        graph: A `StateGraph` of your own over `State` with `Run` as context; it replaces nodes and edges.
+        base: Folder from which relative paths in the graph start; the working directory by default.
+        journal: Where calls and results are kept, so that judging again costs nothing.
+        where: File and line of a key path, for error messages.
+
+    Raises:
+        ConfigError: The graph cannot run as it is.
+    """
+
+    def __init__(
+        self,
+        spec: GraphSpec | Mapping[str, Any],
+        *,
+        models: Mapping[str, AnyModel] | None = None,
+        tools: Iterable[AnyTool] | Mapping[str, AnyTool] = (),
+        agents: Mapping[str, Agent] | None = None,
+        graph: StateGraph[Any, Any, Any, Any] | None = None,
+        base: Path | None = None,
+        journal: Journal | str | Path | None = None,
+        where: Where = nowhere,
+    ) -> None:
+        self.spec = spec if isinstance(spec, GraphSpec) else validate(GraphSpec, Document(dict(spec), "<mapping>"))
+        given = _named(tools)
+        check(self.spec, tools=given, agents=agents or {}, where=where)
+        self.models = _open_models(self.spec, models or {})
+        self.tools = {
+            name: build_tool(entry, base or Path.cwd()) for name, entry in self.spec.tools.items() if name not in given
+        } | given
+        self.journal = Journal(journal) if isinstance(journal, str | Path) else journal
+        self._members = _members(self.spec, self.models, agents or {}) if graph is None else {}
+        self._custom = graph is not None or bool(agents)
+        source = build(self.spec, self._members) if graph is None else graph
+        self.graph = source.compile(name=self.spec.name)
+        decide = {n: resolve(s.decide, self.spec.mode, self._info(n)) for n, s in _judges(self.spec).items()}
+        self.fingerprint: Fingerprint = fingerprint(self.spec, self.models, self.tools, decide)
+        self._graph_kept = False
+
+    @classmethod
+    def load(
+        cls,
+        name_or_path: str | Path,
+        *,
+        model: AnyModel | Mapping[str, AnyModel] | None = None,
+        corpus: str | Path | list[Any] | None = None,
+        tools: Iterable[AnyTool] | Mapping[str, AnyTool] = (),
+        agents: Mapping[str, Agent] | None = None,
+        journal: Journal | str | Path | None = None,
+        **overrides: Any,
+    ) -> Self:
+        """Load a judge file.
+
+        Args:
+            name_or_path: A graph that ships (`direct`, `evidence`, `rubric`) or a YAML file.
+            model: Replaces the model `default`, or each model that a mapping names.
+            corpus: Path or list of passages for the graph's `corpus_search` tools.
+            tools: See `Judge`.
+            agents: See `Judge`.
+            journal: See `Judge`.
+            overrides: Values by dotted key path: `orders="one"`, or `**{"limits.seconds": 60}`.
+
+        Raises:
+            ConfigError: The file, an override or what they name is wrong.
+        """
+        document, base = find(name_or_path)
+        document = apply_overrides(document, overrides)
+        given = _named(tools)
+        if corpus is not None:
+            document, given = _with_corpus(document, corpus, given)
+        models = _as_models(model)
+        document = apply_overrides(document, {f"models.{name}": "auto" for name in models})
+        spec = validate(GraphSpec, document)
+
+        def where(key: str) -> tuple[str | None, int | None]:
+            place = document.place(tuple(int(part) if part.isdigit() else part for part in key.split(".")))
+            return document.name, place if isinstance(place, int) else None
+
+        return cls(spec, models=models, tools=given, agents=agents, base=base, journal=journal, where=where)
+
+    @classmethod
+    def from_graph(
+        cls,
+        graph: StateGraph[Any, Any, Any, Any],
+        *,
+        name: str,
+        mode: str,
+        models: Mapping[str, AnyModel] | None = None,
+        tools: Iterable[AnyTool] | Mapping[str, AnyTool] = (),
+        journal: Journal | str | Path | None = None,
+        **fields: Any,
+    ) -> Self:
+        """A judge around a `StateGraph` of your own.
+
+        Its state holds at least `case` and `outcome` (see `State`), its context is `Run`:
+        `async def node(state: State, runtime: Runtime[Run])`.
+
+        Args:
+            graph: The graph, not compiled.
+            name: The judge's name.
+            mode: What kind of cases it judges.
+            models: Models that its nodes call through `runtime.context.chat`.
+            tools: Tools that its nodes call.
+            journal: See `Judge`.
+            fields: Further fields of a judge file: `scale`, `limits`, `seed`.
+        """
+        opened = dict(models or {"default": "auto"})
+        whole = {"graph": {"agent": "own", "model": next(iter(opened))}}
+        spec = {"name": name, "mode": mode, "models": dict.fromkeys(opened, "auto"), "nodes": whole, **fields}
+        spec["edges"] = {"start": "graph", "graph": "end"}
+        return cls(spec, models=opened, tools=tools, agents={"own": _never}, graph=graph, journal=journal)
+
+    def _info(self, node: str) -> Any:
+        return self.models[self.spec.nodes[node].model].info
+
+    async def ajudge(
+        self,
+        case: Case,
+        *,
+        on_event: Callable[[Event], None] | None = None,
+        recorder: Recorder | None = None,
+    ) -> JudgeResult:
+        """Judge one case.
+
+        Args:
+            case: The case. Its label and metadata are not seen by anything that judges.
+            on_event: Called with each event as it happens; it must not block.
+            recorder: Keeps token ids and log-probabilities for training.
+
+        Raises:
+            CaseError: The case does not fit the mode.
+            JournalError: The journal cannot be read or written; nothing that was committed is lost.
+        """
+        fit(case, self.spec.mode, next(iter(self.models.values())).info)
+        run = Run(
+            case,
+            models=self.models,
+            tools=self.tools,
+            limits=self.spec.limits,
+            seed=self.spec.seed,
+            journal=self.journal,
+            on_event=on_event,
+            recorder=recorder,
+        )
+        await self._keep_case(case)
+        state = await self.graph.ainvoke({"case": run.case}, {"recursion_limit": 10_000}, context=run)
+        result = self._result(run, state)
+        if self.journal is not None and self.journal.mode != "replay":
+            await self.journal.put_result(result)
+        run.emit(Finished(result))
+        return result
+
+    def _result(self, run: Run, state: dict[str, Any]) -> JudgeResult:
+        outcome = state.get("outcome")
+        if outcome is None:
+            raise ConfigError(f"the graph {self.spec.name!r} ended without an outcome", hint="let a node set `outcome`")
+        last: dict[str, int] = {}
+        for cast in state.get("votes", ()):
+            last[cast.node] = max(cast.visit, last.get(cast.node, 0))
+        votes = [cast.vote for cast in state.get("votes", ()) if cast.visit == last[cast.node]]
+        threads = list(state.get("threads", {}).values())
+        return JudgeResult(
+            id=run.case.id,
+            outcome=outcome,
+            votes=tuple(sorted(votes, key=lambda vote: (vote.order, vote.sample))),
+            evidence=run.evidence.ordered(),
+            usage=run.meter.usage(),
+            graph=self.fingerprint,
+            trajectory=threads[-1] if threads else (),
+        )
+
+    async def _keep_case(self, case: Case) -> None:
+        if self.journal is None or self.journal.mode == "replay":
+            return
+        if not self._graph_kept:
+            await self.journal.put_graph(self.fingerprint.digest, self.record())
+            self._graph_kept = True
+        await self.journal.put_case(case)
+
+    def record(self) -> dict[str, Any]:
+        """What a replay needs to know of this judge: the graph, and what its models and tools are; no secrets."""
+        return {
+            "spec": public_spec(self.spec),
+            "custom": self._custom,
+            "fingerprint": self.fingerprint.model_dump(mode="json"),
+            "models": {
+                name: {**model.info._asdict(), "abilities": sorted(model.info.abilities)}
+                for name, model in self.models.items()
+            },
+            "tools": {
+                name: {
+                    "name": t.name,
+                    "description": t.description,
+                    "parameters": t.parameters,
+                    "fingerprint": t.fingerprint,
+                }
+                for name, t in self.tools.items()
+            },
+        }
+
+    def __call__(self, case: Case, *, on_event: Callable[[Event], None] | None = None) -> JudgeResult:
+        """Judge one case and wait for it; `on_event` is called in another thread. See `ajudge`."""
+        return shared_portal().call(lambda: self.ajudge(case, on_event=on_event))
+
+    async def stream(self, case: Case) -> AsyncIterator[Event]:
+        """Judge one case and yield what happens; the last event is `Finished` with the result.
+
+        Leaving the loop early cancels the judgement.
+        """
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        task = asyncio.ensure_future(self.ajudge(case, on_event=queue.put_nowait))
+        task.add_done_callback(lambda _: queue.put_nowait(None))
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+            await task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def aclose(self) -> None:
+        """Free the models and close the journal."""
+        for model in self.models.values():
+            await model.aclose()
+        if self.journal is not None:
+            self.journal.close()
+
+    def close(self) -> None:
+        """`aclose`, and wait for it."""
+        shared_portal().call(self.aclose)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+async def _never(*_: Any) -> Any:
+    raise ConfigError("this agent only stands for a graph of your own and cannot be called")
+
+
+def _judges(spec: GraphSpec) -> dict[str, JudgeSettings]:
+    return {name: node for name, node in spec.nodes.items() if isinstance(node, JudgeSettings)}
+
+
+def _named(tools: Iterable[AnyTool] | Mapping[str, AnyTool]) -> dict[str, Tool]:
+    pairs = tools.items() if isinstance(tools, Mapping) else ((None, item) for item in tools)
+    made = [(name, item if isinstance(item, Tool) else tool(item, name=name)) for name, item in pairs]
+    return {name or item.name: item for name, item in made}
+
+
+def _as_models(model: AnyModel | Mapping[str, AnyModel] | None) -> dict[str, AnyModel]:
+    if model is None:
+        return {}
+    return dict(model) if isinstance(model, Mapping) else {"default": model}
+
+
+def _open_models(spec: GraphSpec, given: Mapping[str, AnyModel]) -> dict[str, ChatModel]:
+    """The models that nodes use. A short form given here keeps the sampling that the graph sets."""
+    used = dict.fromkeys(node.model for node in spec.nodes.values())
+    unknown = sorted(set(given) - set(spec.models))
+    if unknown:
+        raise ConfigError("unknown model", key="models", found=unknown[0], allowed=sorted(spec.models))
+    opened: dict[str, ChatModel] = {}
+    for name in used:
+        model = given.get(name, spec.models[name])
+        opened[name] = open_model(model) if isinstance(model, ModelSpec | str) else model
+    return opened
+
+
+def _with_corpus(
+    document: Document, corpus: str | Path | list[Any], given: dict[str, Tool]
+) -> tuple[Document, dict[str, Tool]]:
+    """The corpus put into every corpus_search tool of a judge file."""
+    tools = document.data.get("tools")
+    names = [
+        name
+        for name, entry in (tools or {}).items()
+        if isinstance(entry, dict) and entry.get("kind") == "corpus_search"
+    ]
+    if not names:
+        raise ConfigError(
+            "this graph has no corpus_search tool that could use a corpus",
+            file=document.name,
+            hint="use the graph `evidence`, or add `tools: {corpus: {kind: corpus_search}}`",
+        )
+    if isinstance(corpus, list):
+        return document, {**{name: corpus_search(corpus, name=name) for name in names}, **given}
+    path = str(Path(corpus).expanduser().resolve())
+    return apply_overrides(document, {f"tools.{name}.path": path for name in names}), given
+
+
+def _members(spec: GraphSpec, models: Mapping[str, ChatModel], agents: Mapping[str, Agent]) -> dict[str, Member]:
+    members = {}
+    for name, node in spec.nodes.items():
+        if node.agent in agents:
+            members[name] = Member(agents[node.agent], node.agent, None)
+            continue
+        kind, model = KINDS[node.agent], spec.models[node.model]
+        sampling = {"temperature": model.temperature, "top_p": model.top_p, "max_tokens": model.max_tokens}
+        setting = Setting(name, spec.mode, spec.scale, node.model, models[node.model].info, sampling)
+        forks = _forks(spec, name, node, setting) if kind.forked else None
+        members[name] = Member(kind.build(node, setting), node.agent, forks)
+    return members
+
+
+def _forks(spec: GraphSpec, name: str, node: Any, setting: Setting) -> Forks:
+    """A method that cannot depend on order is run once; only comparisons have two orders."""
+    free = resolve(node.decide, spec.mode, setting.info) in ORDER_FREE
+    comparing = spec.mode in ("pairwise", "listwise") or spec.mode == "step"
+    both = spec.orders == "both" and comparing and not free
+    return Forks(name, spec.mode, both, 1 if free else spec.samples, spec.seed, shuffled=not free)

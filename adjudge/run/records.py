@@ -1,0 +1,62 @@
+"""How calls and their results are written into the journal: JSON only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from adjudge.models import Choice, ModelInfo, Reply, Sampling, Scored, TokenLogprob, TokenUsage
+from adjudge.types import Evidence, Message
+
+
+def chat_content(
+    info: ModelInfo, messages: Sequence[Message], tools: Sequence[dict[str, Any]], sampling: Sampling, n: int
+) -> list[Any]:
+    """What identifies a chat call besides its position."""
+    return [info.fingerprint, list(messages), list(tools), list(sampling), n]
+
+
+def reply_to_json(reply: Reply) -> dict[str, Any]:
+    """A reply as JSON types."""
+    choices = [
+        {
+            "message": choice.message,
+            "finish": choice.finish,
+            "logprobs": [[t.token, t.logprob, [list(pair) for pair in t.top], t.token_id] for t in choice.logprobs],
+            "token_ids": list(choice.token_ids),
+        }
+        for choice in reply.choices
+    ]
+    return {"choices": choices, "usage": list(reply.usage), "prompt_ids": list(reply.prompt_ids)}
+
+
+def reply_from_json(value: dict[str, Any]) -> Reply:
+    """The inverse of `reply_to_json`."""
+    choices = tuple(
+        Choice(
+            message=choice["message"],
+            finish=choice["finish"],
+            logprobs=tuple(
+                TokenLogprob(token, logprob, tuple((text, other) for text, other in top), token_id)
+                for token, logprob, top, token_id in choice["logprobs"]
+            ),
+            token_ids=tuple(choice["token_ids"]),
+        )
+        for choice in value["choices"]
+    )
+    return Reply(choices, TokenUsage(*value["usage"]), tuple(value["prompt_ids"]))
+
+
+def scored_to_json(scored: Scored) -> dict[str, Any]:
+    """Scored continuations as JSON types."""
+    return {"logprobs": [list(row) for row in scored.logprobs], "usage": list(scored.usage)}
+
+
+def scored_from_json(value: dict[str, Any]) -> Scored:
+    """The inverse of `scored_to_json`."""
+    return Scored(tuple(tuple(row) for row in value["logprobs"]), TokenUsage(*value["usage"]))
+
+
+def evidence_to_json(item: Evidence) -> dict[str, Any]:
+    """An item of evidence as JSON types, without what is at its default."""
+    return item.model_dump(mode="json", exclude_defaults=True)

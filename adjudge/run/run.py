@@ -1,0 +1,361 @@
+"""Run: the one door through which every model call and tool call of a judgement goes.
+
+It looks a call up in the journal, else checks the limits, calls, commits, and only then hands the result on: a call is
+finished when its commit has returned. It derives each call's seed from its position, numbers the evidence, counts what
+is spent, and reports what happens. Nodes receive it as LangGraph's runtime context, never through the state.
+
+Failures are raised as `ModelError` and `LimitExceeded`; a tool's own failure becomes a message for the model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from adjudge.errors import ConfigError, JournalError, LimitExceeded, ModelError, ToolError, shorten
+from adjudge.fences import fence
+from adjudge.journal import Journal, key_of
+from adjudge.models import ChatModel, Choice, Reply, Sampling, Scored, TokenUsage
+from adjudge.run.ledger import Ledger, render
+from adjudge.run.limits import Limits, Meter
+from adjudge.run.recorder import Recorder
+from adjudge.run.records import (
+    chat_content,
+    evidence_to_json,
+    reply_from_json,
+    reply_to_json,
+    scored_from_json,
+    scored_to_json,
+)
+from adjudge.tools import Tool, ToolContext, ToolOutput
+from adjudge.types import (
+    Case,
+    Event,
+    Evidence,
+    EvidenceFound,
+    LimitReached,
+    Message,
+    ModelCalled,
+    Position,
+    TextDelta,
+    ToolCall,
+    ToolCalled,
+)
+from adjudge.types.messages import characters_of, tool_reply
+
+TOOL_TIMEOUT = 60.0  # seconds for one tool call
+Kind = Literal["model", "score", "complete", "tool"]
+
+
+@dataclass(eq=False)
+class Run:
+    """One judgement in progress.
+
+    Args:
+        case: The case; label, metadata and the names of answering models are taken off before anything sees it.
+        models: Models by their name in the graph.
+        tools: Tools by their name in the graph.
+        limits: What may be spent.
+        seed: Base of all seeds of this judgement.
+        journal: Where calls are looked up and kept; None calls everything and keeps nothing.
+        on_event: Receives each event as it happens, in the event loop's thread; it must not block.
+        recorder: Keeps token ids and log-probabilities for training.
+    """
+
+    case: Case
+    models: Mapping[str, ChatModel]
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    seed: int = 0
+    journal: Journal | None = None
+    on_event: Callable[[Event], None] | None = None
+    recorder: Recorder | None = None
+    evidence: Ledger = field(init=False, default_factory=Ledger)
+    meter: Meter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.case = self.case.blind()
+        self.meter = Meter(self.limits)
+        self._memory: dict[str, Any] = {}
+
+    def emit(self, event: Event) -> None:
+        """Report what happened to whoever watches."""
+        if self.on_event is not None:
+            self.on_event(event)
+
+    def model(self, name: str) -> ChatModel:
+        """The model under a name of the graph."""
+        if name not in self.models:
+            raise ConfigError("unknown model", found=name, allowed=sorted(self.models))
+        return self.models[name]
+
+    def schemas(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Tools in the form a model is offered them, under their names in the graph."""
+        return [self._schema(name) for name in names]
+
+    def _schema(self, name: str) -> dict[str, Any]:
+        schema = self.tools[name].schema
+        return {**schema, "function": {**schema["function"], "name": name}}
+
+    async def chat(
+        self,
+        at: Position,
+        model: str,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[str] = (),
+        sampling: Sampling = Sampling(),
+        n: int = 1,
+    ) -> Reply:
+        """Continue a conversation; see `ChatModel.chat`.
+
+        Raises:
+            ModelError: The model failed.
+            LimitExceeded: A limit was reached before or during the call.
+        """
+        chosen = self.model(model)
+        seeded = sampling._replace(seed=at.seed(self.seed))
+        schemas = self.schemas(tools)
+        on_text = self._on_text(at) if self.on_event is not None and "stream" in chosen.info.abilities else None
+
+        async def call() -> dict[str, Any]:
+            reply = await chosen.chat(messages, tools=schemas, sampling=seeded, n=n, on_text=on_text)
+            return reply_to_json(_with_stable_ids(reply, at))
+
+        content = None if self.journal is None else chat_content(chosen.info, messages, schemas, seeded, n)
+        value, recorded = await self._through("model", at, content, call, characters_of(messages))
+        reply = reply_from_json(value)
+        self._count(at, model, reply.usage, recorded)
+        if self.recorder is not None:
+            self.recorder.record(at, model, reply)
+        return reply
+
+    async def complete(
+        self, at: Position, model: str, token_ids: Sequence[int], sampling: Sampling = Sampling(), *, n: int = 1
+    ) -> Reply:
+        """Continue token ids; see `ChatModel.complete`."""
+        chosen = self.model(model)
+        seeded = sampling._replace(seed=at.seed(self.seed))
+
+        async def call() -> dict[str, Any]:
+            return reply_to_json(await chosen.complete(token_ids, seeded, n=n))
+
+        content = [chosen.info.fingerprint, list(token_ids), list(seeded), n]
+        value, recorded = await self._through("complete", at, content, call, len(token_ids))
+        reply = reply_from_json(value)
+        self._count(at, model, reply.usage, recorded)
+        if self.recorder is not None:
+            self.recorder.record(at, model, reply)
+        return reply
+
+    async def score(self, at: Position, model: str, prefix: Sequence[Message], continuations: Sequence[str]) -> Scored:
+        """Log-probabilities of continuations; see `ChatModel.score`. One model call, however many continuations."""
+        chosen = self.model(model)
+
+        async def call() -> dict[str, Any]:
+            return scored_to_json(await chosen.score(prefix, continuations))
+
+        content = [chosen.info.fingerprint, list(prefix), list(continuations)]
+        characters = characters_of(prefix) + sum(map(len, continuations))
+        value, recorded = await self._through("score", at, content, call, characters)
+        scored = scored_from_json(value)
+        self._count(at, model, scored.usage, recorded)
+        return scored
+
+    async def call_tools(self, at: Position, calls: Sequence[ToolCall]) -> list[Message]:
+        """Make the calls of one turn side by side; replies and evidence are in the order of the calls.
+
+        A tool's failure (unknown name, wrong arguments, `ToolError`, time-out, any exception of its code) is told to
+        the model in the reply and counted; it never ends the judgement.
+
+        Raises:
+            LimitExceeded: A limit was reached. Calls that did finish have been recorded, their evidence is kept.
+        """
+        positions = [at._replace(attempt=number) for number in range(len(calls))]
+        outcomes = await asyncio.gather(
+            *(self._tool(position, call) for position, call in zip(positions, calls, strict=True)),
+            return_exceptions=True,
+        )
+        replies: list[Message] = []
+        failure: BaseException | None = None
+        for position, call, outcome in zip(positions, calls, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                failure = failure or outcome
+                continue
+            replies.append(self._admit(position, call, *outcome))
+        if failure is not None:
+            raise failure
+        return replies
+
+    async def _tool(self, at: Position, call: ToolCall) -> tuple[dict[str, Any], bool]:
+        name, arguments = call["function"]["name"], call["function"]["arguments"]
+        known = self.tools.get(name)
+
+        async def perform() -> dict[str, Any]:
+            try:
+                if known is None:
+                    raise ToolError(f"there is no tool {shorten(name)}; there are: {', '.join(sorted(self.tools))}")
+                output = await self._guarded(known, _parse(name, arguments))
+            except ToolError as error:
+                return {"error": str(error)}
+            now = time.time()
+            found = [
+                evidence_to_json(
+                    item.model_copy(update={"tool": name, "arguments": _parse(name, arguments), "time": now})
+                )
+                for item in output.evidence
+            ]
+            return {"text": output.text, "evidence": found}
+
+        content = [name, known.fingerprint if known else None, arguments]
+        return await self._through("tool", at, content, perform, 0)
+
+    async def _guarded(self, tool: Tool, arguments: dict[str, Any]) -> ToolOutput:
+        context = ToolContext(self.case, self.evidence, self._memory)
+        try:
+            async with asyncio.timeout(TOOL_TIMEOUT):
+                return await tool.call(arguments, context)
+        except (ToolError, LimitExceeded, JournalError):
+            raise
+        except TimeoutError as error:
+            raise ToolError(f"{tool.name} did not answer within {TOOL_TIMEOUT:g} seconds") from error
+        except Exception as error:  # the boundary of a tool: whatever its code raises is told the model
+            raise ToolError(f"{tool.name} failed: {type(error).__name__}: {error}") from error
+
+    def _admit(self, at: Position, call: ToolCall, value: dict[str, Any], recorded: bool) -> Message:
+        error: str | None = value.get("error")
+        name = call["function"]["name"]
+        self.emit(ToolCalled(at, name, call["function"]["arguments"], error, recorded))
+        if error is not None:
+            self.meter.tool_failures += 1
+            return tool_reply(call, fence("tool error", error))
+        before = len(self.evidence)
+        items = [Evidence.model_validate(item) for item in value["evidence"]]
+        named = self.evidence.admit(items)
+        for item in named:
+            if int(item.name[1:]) > before:
+                self.emit(EvidenceFound(at, item))
+        parts = [fence(f"result of {name}", value["text"])] if value["text"] else []
+        return tool_reply(call, "\n\n".join([*parts, *map(render, named)]) or "No results.")
+
+    async def _through(
+        self,
+        kind: Kind,
+        at: Position,
+        content: object,
+        call: Callable[[], Awaitable[dict[str, Any]]],
+        characters: int,
+    ) -> tuple[dict[str, Any], bool]:
+        """Look up, else check limits, call and commit. Returns the value and whether it was recorded before."""
+        journal = self.journal
+        key = "" if journal is None else key_of(kind, at, content)
+        if journal is not None and (value := journal.find(key)) is not None:
+            self._reserve(kind)
+            self.meter.clock.at_least(value["elapsed"])
+            self.meter.finished = max(self.meter.finished, value["elapsed"])
+            return value, True
+        stop = "" if journal is None else key_of("stop", at, [key, self.meter.limits.model_dump()])
+        try:
+            self._replay_stop(at, key, stop)
+            self._check(kind, characters)
+            self._reserve(kind)
+            value = await self._in_time(call)
+        except (LimitExceeded, ModelError) as error:
+            await self._record_stop(at, stop, error)
+            raise
+        value["elapsed"] = round(self.meter.clock.now(), 6)
+        self.meter.finished = max(self.meter.finished, value["elapsed"])
+        if journal is not None:
+            value = await journal.put(key, kind, at, value)
+        return value, False
+
+    def _check(self, kind: Kind, characters: int) -> None:
+        if kind == "tool":
+            self.meter.check_tool()
+        else:
+            self.meter.check_model(characters)
+
+    def _reserve(self, kind: Kind) -> None:
+        if kind == "tool":
+            self.meter.tool_calls += 1
+        else:
+            self.meter.model_calls += 1
+
+    async def _in_time(self, call: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+        limit = self.meter.limits.seconds
+        scope = asyncio.timeout(limit - self.meter.clock.now())
+        try:
+            async with scope:
+                return await call()
+        except TimeoutError as error:
+            if scope.expired():
+                raise LimitExceeded("seconds", f"the {limit:g} seconds ran out during a call") from error
+            raise
+
+    def _replay_stop(self, at: Position, key: str, stop: str) -> None:
+        """Raise what stopped this call when it was recorded: a limit always, a failed model only in a replay."""
+        journal = self.journal
+        if journal is None:
+            return
+        recorded = journal.find(stop)
+        if recorded is not None:
+            self.meter.clock.at_least(recorded["elapsed"])
+            if recorded["type"] == "limit":
+                raise LimitExceeded(recorded["limit"], recorded["detail"])
+            if journal.mode == "replay":
+                self.meter.model_calls += 1
+                raise ModelError(recorded["detail"], kind=recorded["kind"])
+        elif journal.mode == "replay":
+            raise JournalError(
+                f"{journal.path}: no record of the call at {at}; "
+                "the graph, the case or adjudge has changed since the run"
+            )
+
+    async def _record_stop(self, at: Position, stop: str, error: LimitExceeded | ModelError) -> None:
+        elapsed = round(self.meter.clock.now(), 6)
+        if isinstance(error, LimitExceeded):
+            detail = str(error).removeprefix(f"{error.limit}: ")
+            self.emit(LimitReached(at, error.limit, detail))
+            value = {"type": "limit", "limit": error.limit, "detail": detail, "elapsed": elapsed}
+        else:
+            value = {"type": "failure", "kind": error.kind, "detail": str(error), "elapsed": elapsed}
+        if self.journal is not None and self.journal.mode != "replay":
+            await self.journal.put(stop, "stop", at, value)
+
+    def _count(self, at: Position, model: str, usage: TokenUsage, recorded: bool) -> None:
+        self.meter.tokens_in += usage.tokens_in
+        self.meter.tokens_out += usage.tokens_out
+        self.meter.tokens_cached += usage.tokens_cached
+        if self.on_event is not None:
+            self.on_event(ModelCalled(at, model, usage.tokens_in, usage.tokens_out, recorded))
+
+    def _on_text(self, at: Position) -> Callable[[str], None]:
+        return lambda text: self.emit(TextDelta(at, text))
+
+
+def _parse(name: str, arguments: str) -> dict[str, Any]:
+    try:
+        value = json.loads(arguments or "{}")
+    except ValueError as error:
+        raise ToolError(f"the arguments of {name} are not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ToolError(f"the arguments of {name} must be a JSON object, found {shorten(value)}")
+    return value
+
+
+def _with_stable_ids(reply: Reply, at: Position) -> Reply:
+    """Servers put random ids on tool calls; ours follow from the position, so that equal runs are equal."""
+    if not any("tool_calls" in choice.message for choice in reply.choices):
+        return reply
+    return reply._replace(choices=tuple(_renamed(choice, at) for choice in reply.choices))
+
+
+def _renamed(choice: Choice, at: Position) -> Choice:
+    calls = choice.message.get("tool_calls") or []
+    renamed = [{**call, "id": f"{at.node}-{at.visit}-{at.turn}-{n}"} for n, call in enumerate(calls)]
+    message: Message = {**choice.message, "tool_calls": renamed}  # type: ignore[typeddict-item]  # same keys as before
+    return choice._replace(message=message)
