@@ -1,6 +1,6 @@
 """Graphs: from a judge file to a compiled LangGraph."""
 
-from adjudge.graphs.build import Member, build
+from adjudge.graphs.build import Member, build, only_node
 from adjudge.graphs.check import check, nowhere
 from adjudge.graphs.merge import merge
 from adjudge.graphs.orders import Forks
@@ -20,4 +20,5 @@ __all__ = [
     "check",
     "merge",
     "nowhere",
+    "only_node",
 ]

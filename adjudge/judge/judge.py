@@ -16,13 +16,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from langgraph.graph import StateGraph
+from langgraph.runtime import Runtime
 
 from adjudge.agents import KINDS, Agent, Setting
 from adjudge.agents.deciding import ORDER_FREE, resolve
 from adjudge.agents.judge import JudgeSettings
 from adjudge.config import Document, apply_overrides, validate
 from adjudge.errors import ConfigError
-from adjudge.graphs import Forks, GraphSpec, Member, build, check, nowhere
+from adjudge.graphs import Forks, GraphSpec, Member, State, build, check, nowhere, only_node
 from adjudge.graphs.check import Where
 from adjudge.graphs.library import find
 from adjudge.journal import Journal
@@ -33,6 +34,8 @@ from adjudge.models import ChatModel, ModelSpec, open_model
 from adjudge.run import Recorder, Run
 from adjudge.tools import Tool, build_tool, corpus_search, tool
 from adjudge.types import Case, Event, Fingerprint, Finished, JudgeResult
+
+MOST_STEPS = 10_000  # of LangGraph; loops are bounded by limits.visits long before
 
 AnyTool = Tool | Callable[..., Any]
 AnyModel = ChatModel | ModelSpec | str
@@ -79,6 +82,7 @@ class Judge:
         self._custom = graph is not None or bool(agents)
         source = build(self.spec, self._members) if graph is None else graph
         self.graph = source.compile(name=self.spec.name)
+        self._only_node = only_node(self.spec, self._members)
         decide = {n: resolve(s.decide, self.spec.mode, self._info(n)) for n, s in _judges(self.spec).items()}
         self.fingerprint: Fingerprint = fingerprint(self.spec, self.models, self.tools, decide)
         self._graph_kept = False
@@ -189,14 +193,20 @@ class Judge:
             recorder=recorder,
         )
         await self._keep_case(case)
-        state = await self.graph.ainvoke({"case": run.case}, {"recursion_limit": 10_000}, context=run)
-        result = self._result(run, state)
+        result = self._result(run, await self._invoke(run))
         if self.journal is not None and self.journal.mode != "replay":
             await self.journal.put_result(result)
         run.emit(Finished(result))
         return result
 
-    def _result(self, run: Run, state: dict[str, Any]) -> JudgeResult:
+    async def _invoke(self, run: Run) -> Mapping[str, Any]:
+        """The state at the end of the graph."""
+        state: State = {"case": run.case}
+        if self._only_node is not None:
+            return await self._only_node(state, runtime=Runtime(context=run))
+        return await self.graph.ainvoke(state, {"recursion_limit": MOST_STEPS}, context=run)
+
+    def _result(self, run: Run, state: Mapping[str, Any]) -> JudgeResult:
         outcome = state.get("outcome")
         if outcome is None:
             raise ConfigError(f"the graph {self.spec.name!r} ended without an outcome", hint="let a node set `outcome`")
