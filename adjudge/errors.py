@@ -65,7 +65,7 @@ class ConfigError(AdjudgeError):
             parts.append(f"found {shorten(self.found)}")
         if self.allowed:
             parts.append(f"allowed: {', '.join(self.allowed)}")
-            if (near := nearest(str(self.found), self.allowed)) is not None:
+            if self.found is not None and (near := nearest(str(self.found), self.allowed)) is not None:
                 parts.append(f"did you mean {near!r}?")
         if self.hint:
             parts.append(self.hint)
