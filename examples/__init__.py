@@ -1,0 +1,1 @@
+"""Examples: cases with their corpus, and programs that use the package."""

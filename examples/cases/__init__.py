@@ -1,0 +1,1 @@
+"""The example cases of `make judge`."""
