@@ -35,7 +35,7 @@ def excerpt(rows: list[dict[str, Any]], tool: Tool, chosen: list[pairs.Pair], so
         wanted |= {row["text"] for row in rows if {row.get("title"), row.get("id")} & set(pair.gold)}
         queries = [pair.case.question, *(f"{pair.case.question} {r.text[:300]}" for r in pair.case.responses)]
         found = {item.excerpt[:80] for query in queries for item in pairs.search(tool, query)}
-        wanted |= {row["text"] for row in rows if any(row["text"].startswith(head[:60]) for head in found)}
+        wanted |= {row["text"] for row in rows if any(head[:50] in row["text"] for head in found)}
     kept = [row for row in rows if row["text"] in wanted]
     return [
         {"id": f"{source}-{number}", "title": row.get("title", ""), "text": row["text"], "source": source}
