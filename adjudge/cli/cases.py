@@ -1,0 +1,71 @@
+"""The cases of several sources, one after the other, with what is wrong with them at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from adjudge.cases import read_cases
+from adjudge.errors import CaseError, ConfigError
+from adjudge.types import Case
+
+Row = Case | ConfigError  # an error is one bad row, or a source that cannot be read any further
+
+
+def read(sources: Sequence[str], limit: int | None = None) -> Iterator[Row]:
+    """Read the cases of all sources.
+
+    A file is read as its cases are needed. Standard input is read to its end first: waiting for it later would use up
+    the time of the judgements that are under way.
+
+    Args:
+        sources: Paths, or `-` for standard input.
+        limit: Most cases; bad rows are not counted.
+
+    Raises:
+        ConfigError: At once: a source does not exist or its format is unknown.
+    """
+    problems: list[CaseError] = []
+    opened = [(source, read_cases(source, on_error=problems.append)) for source in sources]
+    rows = _limited(_unique(_merged(opened, problems)), limit)
+    return iter(list(rows)) if "-" in sources else rows
+
+
+def _merged(opened: Sequence[tuple[str, Iterator[Case]]], problems: list[CaseError]) -> Iterator[tuple[str, Row]]:
+    for source, cases in opened:
+        while True:
+            case: Case | None = None
+            broken: ConfigError | None = None
+            try:
+                case = next(cases, None)
+            except ConfigError as error:
+                broken = error
+            for problem in problems:
+                yield source, problem
+            problems.clear()
+            if broken is not None:
+                yield source, broken
+            if case is None:
+                break
+            yield source, case
+
+
+def _unique(rows: Iterator[tuple[str, Row]]) -> Iterator[Row]:
+    """Each id once: results are kept under it. Within one source the reader has seen to that already."""
+    seen: dict[str, str] = {}
+    for source, row in rows:
+        if isinstance(row, Case) and row.id in seen:
+            problem = f"this id stands in {seen[row.id]} already"
+            yield CaseError(problem, file=source, key="id", found=row.id, hint="give each case its own id")
+            continue
+        if isinstance(row, Case):
+            seen[row.id] = source
+        yield row
+
+
+def _limited(rows: Iterator[Row], limit: int | None) -> Iterator[Row]:
+    if limit is None:
+        yield from rows
+        return
+    while limit > 0 and (row := next(rows, None)) is not None:
+        yield row
+        limit -= isinstance(row, Case)
