@@ -14,12 +14,14 @@ from adjudge.models.base import (
     TokenUsage,
 )
 from adjudge.models.choose import open_model, parse_model, resolve_auto
+from adjudge.models.langchain import LangChainModel, to_langchain
 from adjudge.models.scripted import ScriptedModel
 
 __all__ = [
     "Ability",
     "ChatModel",
     "Choice",
+    "LangChainModel",
     "ModelInfo",
     "ModelSpec",
     "OnText",
@@ -32,4 +34,5 @@ __all__ = [
     "open_model",
     "parse_model",
     "resolve_auto",
+    "to_langchain",
 ]
