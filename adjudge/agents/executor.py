@@ -13,7 +13,7 @@ from adjudge.errors import ConfigError
 from adjudge.models import Sampling
 from adjudge.run import Run
 from adjudge.types import Message, ToolCall, Unscored
-from adjudge.types.messages import assistant, system, tool_call, user
+from adjudge.types.messages import assistant, system, text_of, tool_call, user
 
 
 class ExecutorSettings(NodeSettings):
@@ -68,10 +68,11 @@ def executor(settings: ExecutorSettings, setting: Setting) -> Agent:
             calls = message.get("tool_calls") or []
             if not calls:
                 break
-            added += await run.call_tools(work.at(turn=turn), calls)
+            added += await run.call_tools(work.at(turn=turn), calls, offered=settings.tools)
         failures = run.meter.tool_failures - failures_before
         if failures and failures == run.meter.tool_calls - calls_before:
-            detail = f"all {failures} tool calls failed; the last reply: {added[-1]['content']}"
+            told = next(text_of(m["content"]) for m in reversed(added) if m["role"] == "tool")
+            detail = f"all {failures} tool calls failed; the last reply: {told}"
             return Report("failed", tuple(added), Unscored(reason="tool_failure", detail=detail))
         return Report("done", tuple(added))
 

@@ -7,6 +7,7 @@ text goes back to the model; nothing is guessed or filled in.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -14,10 +15,14 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from adjudge.errors import ModelError
+from adjudge.models import Choice
 from adjudge.types import Criterion, CriterionScore, Mode, Scale, Verdict, letter, ranking_of, winner_of
+from adjudge.types.messages import text_of
 
-_THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
-_EVIDENCE_NAME = re.compile(r"E\d+")
+_THINKING, _THOUGHT = "<think>", "</think>"
+_START = re.compile(r"\{|<think>")
+_EVIDENCE_NAME = re.compile(r"\bE[0-9]+\b")
 
 
 class Unreadable(ValueError):
@@ -37,7 +42,10 @@ class Form(NamedTuple):
         Raises:
             Unreadable: There is none.
         """
-        return self.parse(last_object(text, set(self.schema["required"]) - _OPTIONAL))
+        try:
+            return self.parse(last_object(text, set(self.schema["required"]) - _OPTIONAL))
+        except RecursionError as error:
+            raise Unreadable("the JSON is nested too deeply") from error
 
 
 _OPTIONAL = {"rationale", "citations", "confidence"}
@@ -106,9 +114,10 @@ def _single(scale: Scale) -> Form:
 
 
 def _rubric(scale: Scale, criteria: tuple[Criterion, ...]) -> Form:
+    score = _number(scale) if scale.numeric else {"enum": list(scale.labels)}
     one = {
         "type": "object",
-        "properties": {"rationale": {"type": "string"}, "score": _number(scale)},
+        "properties": {"rationale": {"type": "string"}, "score": score},
         "required": ["rationale", "score"],
         "additionalProperties": False,
     }
@@ -117,7 +126,8 @@ def _rubric(scale: Scale, criteria: tuple[Criterion, ...]) -> Form:
     def parse(found: dict[str, Any]) -> dict[str, Any]:
         entries = _exactly(found["criteria"], keys, "criteria")
         scored = tuple(_criterion(entries[key], key, each, scale) for key, each in zip(keys, criteria, strict=True))
-        return {"criteria": scored, "scores": (weighted_mean(scored),)}
+        mean = weighted_mean(scored)
+        return {"criteria": scored, "scores": (mean,), "label": None if scale.numeric else scale.labels[round(mean)]}
 
     lines = [
         f'- "criteria": an object with one entry for each criterion: {", ".join(keys)}, in the order in which they are '
@@ -131,7 +141,7 @@ def _rubric(scale: Scale, criteria: tuple[Criterion, ...]) -> Form:
 def _criterion(entry: object, key: str, criterion: Criterion, scale: Scale) -> CriterionScore:
     if not isinstance(entry, dict) or "score" not in entry:
         raise Unreadable(f'criteria.{key} must be an object with "rationale" and "score"')
-    score = _on_scale(entry["score"], scale, f"criteria.{key}.score")
+    score = _point(entry["score"], scale, f"criteria.{key}.score")
     rationale = _text(entry.get("rationale", ""), f"criteria.{key}.rationale")
     return CriterionScore(name=criterion.name, score=score, weight=criterion.weight, rationale=rationale)
 
@@ -208,8 +218,6 @@ def _trajectory(scale: Scale, steps: int) -> Form:
 
 
 def _number(scale: Scale) -> dict[str, Any]:
-    if not scale.numeric:
-        return {"type": "integer", "minimum": 0, "maximum": len(scale.labels) - 1}
     return {"type": "integer" if scale.integers else "number", "minimum": scale.low, "maximum": scale.high}
 
 
@@ -229,20 +237,29 @@ def _common(found: dict[str, Any]) -> dict[str, Any]:
 
 def names_in(citations: list[str]) -> tuple[str, ...]:
     """Names of evidence in citations, each once: `[E2]` and `E2: title` both name E2."""
-    names = (match.group() if (match := _EVIDENCE_NAME.search(item)) else item for item in citations)
+    names = (name for item in citations for name in _EVIDENCE_NAME.findall(item) or [_whole(item)])
     return tuple(dict.fromkeys(names))
 
 
 def _text(value: object, key: str) -> str:
     if not isinstance(value, str):
         raise Unreadable(f"{key} must be text")
-    return value
+    return _whole(value)
+
+
+def _whole(text: str) -> str:
+    """Text without the halves of characters that JSON can spell (`\\ud800`) and no file can hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _finite(value: object, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    number = math.nan
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # a whole number of hundreds of digits
+            number = float(value)
+    if not math.isfinite(number):
         raise Unreadable(f"{key} must be a number, found {json.dumps(value)[:40]}")
-    return float(value)
+    return number
 
 
 def _on_scale(value: object, scale: Scale, key: str) -> float:
@@ -250,6 +267,11 @@ def _on_scale(value: object, scale: Scale, key: str) -> float:
     if not scale.contains(score):
         raise Unreadable(f"{key} must be {scale.describe()}, found {score:g}")
     return score
+
+
+def _point(value: object, scale: Scale, key: str) -> float:
+    """A number on the scale, or the position of a label."""
+    return _on_scale(value, scale, key) if scale.numeric else scale.labels.index(_one_of(value, scale.labels, key))
 
 
 def _one_of(value: object, allowed: tuple[str, ...] | list[str], key: str) -> str:
@@ -270,25 +292,49 @@ def last_object(text: str, required: set[str]) -> dict[str, Any]:
     Raises:
         Unreadable: There is none.
     """
-    rest = _THINKING.sub("", text)
-    found = [value for value in _objects(rest) if required <= value.keys()]
+    found = [value for value in _objects(text) if required <= value.keys()]
     if found:
         return found[-1]
     wanted = ", ".join(sorted(required))
     raise Unreadable(f"the reply holds no complete JSON object with the keys {wanted}")
 
 
+def written(choice: Choice) -> str:
+    """The text of a reply.
+
+    Raises:
+        ModelError: A content filter withheld it.
+    """
+    if choice.finish == "content_filter":
+        raise ModelError("the server's content filter withheld the reply", kind="refused")
+    return text_of(choice.message["content"])
+
+
+def explain(error: Unreadable, choice: Choice) -> str:
+    """Why a reply cannot be read, for the model that wrote it."""
+    if choice.finish == "length":
+        return f"{error}; the reply was cut off at the limit of tokens (max_tokens), so be briefer"
+    return str(error)
+
+
 def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """Every outermost JSON object in a text, in order."""
-    stripped = text.strip()
+    """Every outermost JSON object in a text, in order, outside of `<think>` blocks.
+
+    A block that never ends hides the rest, since what was drafted in it is no verdict; the same word inside an object
+    (a rationale that quotes it) is only text.
+    """
     decoder = json.JSONDecoder()
-    position = stripped.find("{")
-    while position >= 0:
-        try:
-            value, end = decoder.raw_decode(stripped, position)
-        except (ValueError, RecursionError):
-            position = stripped.find("{", position + 1)
+    position = 0
+    while (start := _START.search(text, position)) is not None:
+        position = start.end()
+        if start.group() == _THINKING:
+            end = text.find(_THOUGHT, position)
+            position = len(text) if end < 0 else end + len(_THOUGHT)
             continue
-        if isinstance(value, dict):
-            yield value
-        position = stripped.find("{", end)
+        try:
+            value, position = decoder.raw_decode(text, start.start())
+        except ValueError:
+            continue
+        except RecursionError as error:  # trying each of its braces again would take a second for every 60 kB
+            raise Unreadable("the JSON is nested too deeply") from error
+        yield value

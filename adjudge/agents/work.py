@@ -56,6 +56,10 @@ class Setting(NamedTuple):
     info: ModelInfo
     sampling: dict[str, Any]  # temperature, top_p, max_tokens of the model in the graph
 
+    def enforced(self, schema: dict[str, Any]) -> dict[str, Any] | None:
+        """The schema, for a model that can hold its reply to one; the prompt alone asks the others for it."""
+        return schema if "json_schema" in self.info.abilities else None
+
 
 class NodeSettings(Frozen):
     """Settings that every node has."""

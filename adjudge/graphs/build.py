@@ -18,7 +18,8 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from adjudge.agents import Agent, Report, Work
-from adjudge.errors import LimitExceeded, ModelError, ToolError
+from adjudge.errors import ConfigError, LimitExceeded, ModelError, ToolError
+from adjudge.fences import clean
 from adjudge.graphs.merge import merge, restore
 from adjudge.graphs.orders import Forks
 from adjudge.graphs.spec import END, START, GraphSpec
@@ -55,8 +56,8 @@ def build(spec: GraphSpec, members: Mapping[str, Member]) -> Graph:
     """
     graph: Graph = StateGraph(State, context_schema=Run)
     for name, member in members.items():
-        thread = getattr(spec.nodes[name], "thread", "fresh")
-        source = name if thread == "fresh" else thread
+        # An agent without the setting goes on with its own messages when it is entered again.
+        source = getattr(spec.nodes[name], "thread", name)
         routes = _router(spec, name, members)
         if member.forks is None:
             graph.add_node(name, _plain(name, member, source))
@@ -117,7 +118,10 @@ def _router(spec: GraphSpec, source: str, members: Mapping[str, Member]) -> Rout
 
     def route(state: State) -> Any:
         status = "done" if source == START else state["status"][source]
-        target = targets.get(status) or (targets.get("*", END) if status != "failed" else END)
+        target = targets.get(status) or (END if status == "failed" else targets.get("*"))
+        if target is None:
+            key, allowed = f"edges.{source}", sorted(targets)
+            raise ConfigError("the agent reported a status without an edge", key=key, found=status, allowed=allowed)
         if target == END:
             return END
         forks = members[target].forks
@@ -157,16 +161,12 @@ def _fork(name: str, member: Member, source: str) -> Node:
         work = _work(name, state, source, state["order"], state["sample"])
         report = await _guarded(member, work, runtime.context)
         update: State = {"votes": (_cast(work, report, runtime.context),)}
-        if work.sample == 0 and work.order == min(_orders(state)):
+        assert member.forks is not None
+        if (work.order, work.sample) == member.forks.of(work.case)[0]:
             update["threads"] = {name: (*work.thread, *report.messages)}
         return update
 
     return node
-
-
-def _orders(state: State) -> list[tuple[int, ...]]:
-    """The order shown, and its reverse: the first of them by number keeps its messages."""
-    return [state["order"], tuple(reversed(state["order"]))]
 
 
 def _merging(name: str, spec: GraphSpec) -> Node:
@@ -217,14 +217,18 @@ async def _guarded(member: Member, work: Work, run: Run) -> Report:
     """The agent's report, or the typed failure that stopped it."""
     run.emit(NodeStarted(work.node, member.kind))
     try:
-        run.meter.check_visit(work.node, work.visit)
+        run.enter(work.at(), work.visit)
         return await member.agent(work, run)
     except LimitExceeded as error:
-        return Report("failed", outcome=Unscored(reason="limit", detail=str(error)))
+        return _failed("limit", error)
     except ModelError as error:
-        return Report("failed", outcome=Unscored(reason=_reason(error), detail=str(error)))
+        return _failed(_reason(error), error)
     except ToolError as error:
-        return Report("failed", outcome=Unscored(reason="tool_failure", detail=str(error)))
+        return _failed("tool_failure", error)
+
+
+def _failed(reason: Reason, error: Exception) -> Report:
+    return Report("failed", outcome=Unscored(reason=reason, detail=clean(str(error))))
 
 
 def _reason(error: ModelError) -> Reason:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from adjudge.agents import KINDS
 from adjudge.agents.executor import ExecutorSettings
 from adjudge.agents.judge import JudgeSettings
+from adjudge.config import InvalidDocument
 from adjudge.errors import ConfigError
 from adjudge.graphs.spec import END, START, CustomSettings, GraphSpec
 from adjudge.types import TIE
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # LangGraph keeps some signs for itself, and we the full stop
+FRESH = "fresh"
 Where = Callable[[str], tuple[str | None, int | None]]
 
 
@@ -31,28 +35,33 @@ def check(
         where: File and line of a key path, for messages.
 
     Raises:
-        ConfigError: The first mistake, with everything that is known about its place.
+        ConfigError: Every mistake, with all that is known about its place; the attributes are those of the first.
     """
+    errors = []
     for key, problem, found, allowed, hint in _mistakes(spec, {*spec.tools, *tools}, {*KINDS, *agents}):
         file, line = where(key)
-        raise ConfigError(problem, file=file, line=line, key=key, found=found, allowed=allowed, hint=hint)
+        errors.append(ConfigError(problem, file=file, line=line, key=key, found=found, allowed=allowed, hint=hint))
+    if errors:
+        raise errors[0] if len(errors) == 1 else InvalidDocument(errors)
 
 
 Mistake = tuple[str, str, object, Iterable[str], str | None]
 
 
 def _mistakes(spec: GraphSpec, tools: Collection[str], agents: Collection[str]) -> Iterator[Mistake]:
-    yield from _nodes(spec, tools, agents)
-    yield from _edges(spec, agents)
-    yield from _paths(spec)
-    yield from _scale(spec)
+    named = [*_nodes(spec, tools, agents), *_decisions(spec), *_edges(spec, agents)]
+    yield from named
+    if not named:  # what follows would stumble over names that do not exist, or tell the same mistake again
+        yield from _paths(spec)
+        yield from _scale(spec)
 
 
 def _nodes(spec: GraphSpec, tools: Collection[str], agents: Collection[str]) -> Iterator[Mistake]:
     for name, node in spec.nodes.items():
         key = f"nodes.{name}"
-        if name in (START, END):
-            yield key, f"a node may not be called {name!r}", None, (), "choose another name"
+        if name in (START, END, FRESH) or not _NAME.fullmatch(name):
+            hint = f"use letters, digits, - and _, and none of {START}, {END} and {FRESH}"
+            yield key, "a node may not be called this", name, (), hint
         if isinstance(node, CustomSettings) and node.agent not in agents:
             yield f"{key}.agent", "unknown agent", node.agent, sorted(agents), None
         if node.model not in spec.models:
@@ -61,9 +70,9 @@ def _nodes(spec: GraphSpec, tools: Collection[str], agents: Collection[str]) -> 
             for position, tool in enumerate(node.tools):
                 if tool not in tools:
                     yield f"{key}.tools.{position}", "unknown tool", tool, sorted(tools), None
-        thread = getattr(node, "thread", "fresh")
-        if thread != "fresh" and (thread not in spec.nodes or thread == name):
-            allowed = ["fresh", *(other for other in spec.nodes if other != name)]
+        thread = getattr(node, "thread", FRESH)
+        if thread != FRESH and (thread not in spec.nodes or thread == name):
+            allowed = [FRESH, *(other for other in spec.nodes if other != name)]
             yield f"{key}.thread", "unknown thread", thread, allowed, None
 
 
@@ -91,6 +100,12 @@ def _edges(spec: GraphSpec, agents: Collection[str]) -> Iterator[Mistake]:
         missing = _statuses(spec, name) - {"failed"} - set(spec.targets(name))
         if missing and "*" not in spec.targets(name) and name in spec.edges:
             yield f"edges.{name}", f"no target for the status {min(missing)!r}", None, (), f"add `{min(missing)}: NODE`"
+
+
+def _decisions(spec: GraphSpec) -> Iterator[Mistake]:
+    deciding = sorted(name for name, kind in KINDS.items() if kind.decides)
+    if not any(node.agent not in KINDS or node.agent in deciding for node in spec.nodes.values()):
+        yield "nodes", "no node gives a verdict", None, deciding, "add a node with one of these agents"
 
 
 def _statuses(spec: GraphSpec, node: str) -> frozenset[str]:

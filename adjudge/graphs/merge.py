@@ -24,7 +24,11 @@ def restore(outcome: Outcome, order: tuple[int, ...]) -> Outcome:
         scores = tuple(scores[order.index(index)] for index in range(len(order)))
     winner = name_of.get(outcome.winner, outcome.winner) if outcome.winner is not None else None
     ranking = tuple(name_of[name] for name in outcome.ranking)
-    return outcome.model_copy(update={"scores": scores, "winner": winner, "ranking": ranking})
+    update = {"scores": scores, "winner": winner, "ranking": ranking}
+    if outcome.rationale:  # it speaks of the letters as shown, which a reader of the verdict does not know
+        shown, meant = ", ".join(name_of), ", ".join(name_of.values())
+        update["rationale"] = f"[Shown as {shown}: responses {meant}.] {outcome.rationale}"
+    return outcome.model_copy(update=update)
 
 
 def merge(votes: Sequence[Vote], on_conflict: OnConflict) -> Outcome:
@@ -63,13 +67,14 @@ def _unscored(votes: Sequence[Vote], orders: int) -> Unscored:
 def _average(groups: Sequence[Sequence[Verdict]], verdicts: Sequence[Verdict]) -> Verdict:
     scores = _mean_rows([_mean_rows([verdict.scores for verdict in group]) for group in groups])
     winner = _winner(groups, scores)
-    agreeing = [verdict for verdict in verdicts if verdict.winner == winner and verdict.label == verdicts[0].label]
+    label = Counter(verdict.label for verdict in verdicts).most_common(1)[0][0]
+    agreeing = [verdict for verdict in verdicts if verdict.winner == winner and verdict.label == label]
     spokesman = agreeing[0] if agreeing else verdicts[0]
     return Verdict(
         scores=scores,
         winner=winner,
-        ranking=ranking_of(scores) if scores and verdicts[0].ranking else _ranking(groups),
-        label=Counter(verdict.label for verdict in verdicts).most_common(1)[0][0],
+        ranking=ranking_of(_rounded(scores)) if scores and verdicts[0].ranking else _ranking(groups),
+        label=label,
         first_wrong_step=Counter(verdict.first_wrong_step for verdict in verdicts).most_common(1)[0][0],
         criteria=_criteria(verdicts),
         rationale=spokesman.rationale,
@@ -84,12 +89,17 @@ def _mean_rows(rows: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
     return tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))
 
 
+def _rounded(scores: tuple[float, ...]) -> tuple[float, ...]:
+    """Scores to compare: means that are equal but for the last bit are a tie."""
+    return tuple(round(score, 9) for score in scores)
+
+
 def _winner(groups: Sequence[Sequence[Verdict]], scores: tuple[float, ...]) -> str | None:
     """The best mean score; without scores, the winner named most often, each order weighing the same."""
     if groups[0][0].winner is None:
         return None
     if scores:
-        return winner_of(scores)
+        return winner_of(_rounded(scores))
     shares: Counter[str] = Counter()
     for group in groups:
         for verdict in group:
@@ -101,11 +111,12 @@ def _winner(groups: Sequence[Sequence[Verdict]], scores: tuple[float, ...]) -> s
 
 def _ranking(groups: Sequence[Sequence[Verdict]]) -> tuple[str, ...]:
     """Mean rank of each letter (Borda count), each order weighing the same; ties in the case's own order."""
-    first = groups[0][0].ranking
-    if not first:
-        return ()
+    names = sorted(groups[0][0].ranking)
+    if not names or any(sorted(v.ranking) != names for group in groups for v in group):
+        return ()  # a vote for a tie ranks nobody
     mean = {
-        name: sum(sum(v.ranking.index(name) for v in group) / len(group) for group in groups) for name in sorted(first)
+        name: round(sum(sum(v.ranking.index(name) for v in group) / len(group) for group in groups), 9)
+        for name in sorted(names, key=lambda name: (len(name), name))
     }
     return tuple(sorted(mean, key=mean.__getitem__))
 

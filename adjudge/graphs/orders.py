@@ -31,8 +31,8 @@ class Forks(NamedTuple):
         """
         own = tuple(range(len(case.candidates if self.mode == "step" else case.responses)))
         if self.both:
-            orders = [own, own[::-1]]
-        elif self.shuffled and self.mode in ("pairwise", "listwise"):
+            orders = list(dict.fromkeys([own, own[::-1]]))  # of a single step, or none, there is one order
+        elif self.shuffled:
             drawn = list(own)
             random.Random(Position(case.id, self.node).seed(self.seed)).shuffle(drawn)
             orders = [tuple(drawn)]

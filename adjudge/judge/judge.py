@@ -10,7 +10,7 @@ It can also be built in Python: from own functions as tools and agents, or from 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,8 +29,9 @@ from adjudge.graphs.library import find
 from adjudge.journal import Journal
 from adjudge.judge.fingerprint import fingerprint, public_spec
 from adjudge.judge.fitting import fit
+from adjudge.judge.opening import open_models, with_sampling, without_models
 from adjudge.judge.portal import shared_portal
-from adjudge.models import ChatModel, ModelSpec, open_model
+from adjudge.models import ChatModel, ModelSpec, parse_model
 from adjudge.run import Recorder, Run
 from adjudge.tools import Tool, build_tool, corpus_search, tool
 from adjudge.types import Case, Event, Fingerprint, Finished, JudgeResult
@@ -72,8 +73,12 @@ class Judge:
     ) -> None:
         self.spec = spec if isinstance(spec, GraphSpec) else validate(GraphSpec, Document(dict(spec), "<mapping>"))
         given = _named(tools)
+        chosen = {
+            name: parse_model(model) if isinstance(model, str) else model for name, model in (models or {}).items()
+        }
+        self.spec = with_sampling(self.spec, chosen)
         check(self.spec, tools=given, agents=agents or {}, where=where)
-        self.models = _open_models(self.spec, models or {})
+        self.models = open_models(self.spec, chosen)
         self.tools = {
             name: build_tool(entry, base or Path.cwd()) for name, entry in self.spec.tools.items() if name not in given
         } | given
@@ -97,6 +102,7 @@ class Judge:
         tools: Iterable[AnyTool] | Mapping[str, AnyTool] = (),
         agents: Mapping[str, Agent] | None = None,
         journal: Journal | str | Path | None = None,
+        settings: Sequence[str] = (),
         **overrides: Any,
     ) -> Self:
         """Load a judge file.
@@ -108,18 +114,19 @@ class Judge:
             tools: See `Judge`.
             agents: See `Judge`.
             journal: See `Judge`.
+            settings: Overrides as the command line takes them: `limits.seconds=60`, the value in YAML.
             overrides: Values by dotted key path: `orders="one"`, or `**{"limits.seconds": 60}`.
 
         Raises:
             ConfigError: The file, an override or what they name is wrong.
         """
         document, base = find(name_or_path)
-        document = apply_overrides(document, overrides)
+        document = apply_overrides(apply_overrides(document, settings), overrides)
         given = _named(tools)
         if corpus is not None:
             document, given = _with_corpus(document, corpus, given)
         models = _as_models(model)
-        document = apply_overrides(document, {f"models.{name}": "auto" for name in models})
+        document = without_models(document, models)
         spec = validate(GraphSpec, document)
 
         def where(key: str) -> tuple[str | None, int | None]:
@@ -181,7 +188,8 @@ class Judge:
             CaseError: The case does not fit the mode.
             JournalError: The journal cannot be read or written; nothing that was committed is lost.
         """
-        fit(case, self.spec.mode, next(iter(self.models.values())).info)
+        for model in self.models.values():
+            fit(case, self.spec.mode, model.info)
         run = Run(
             case,
             models=self.models,
@@ -312,19 +320,6 @@ def _as_models(model: AnyModel | Mapping[str, AnyModel] | None) -> dict[str, Any
     if model is None:
         return {}
     return dict(model) if isinstance(model, Mapping) else {"default": model}
-
-
-def _open_models(spec: GraphSpec, given: Mapping[str, AnyModel]) -> dict[str, ChatModel]:
-    """The models that nodes use. A short form given here keeps the sampling that the graph sets."""
-    used = dict.fromkeys(node.model for node in spec.nodes.values())
-    unknown = sorted(set(given) - set(spec.models))
-    if unknown:
-        raise ConfigError("unknown model", key="models", found=unknown[0], allowed=sorted(spec.models))
-    opened: dict[str, ChatModel] = {}
-    for name in used:
-        model = given.get(name, spec.models[name])
-        opened[name] = open_model(model) if isinstance(model, ModelSpec | str) else model
-    return opened
 
 
 def _with_corpus(

@@ -25,7 +25,7 @@ def parse_model(text: str) -> ModelSpec:
     """The model that a short form names: see `ModelSpec`.
 
     Raises:
-        ConfigError: The text is empty, or a path that leads nowhere.
+        ConfigError: The text has a colon with nothing before or behind it.
     """
     if text in ("", "auto"):
         return ModelSpec()
@@ -45,6 +45,12 @@ def parse_model(text: str) -> ModelSpec:
     return ModelSpec(provider="langchain", model=text)
 
 
+def _explicit(text: str) -> bool:
+    """Whether a short form says by itself where the model is; a name with a colon may be one on a server."""
+    own = text.startswith((".", "/", "~", "http://", "https://")) or text.partition(":")[0] in _OWN
+    return own or text == EMBEDDED
+
+
 def resolve_auto(spec: ModelSpec, environ: Mapping[str, str] = os.environ) -> ModelSpec:
     """A model that says where it is: `auto` becomes what the environment names, else the embedded model.
 
@@ -56,10 +62,10 @@ def resolve_auto(spec: ModelSpec, environ: Mapping[str, str] = os.environ) -> Mo
     named, url = environ.get("ADJUDGE_MODEL", ""), environ.get("ADJUDGE_BASE_URL")
     if spec.provider == "auto":
         provider: Provider
-        if spec.base_url or url:
+        if spec.base_url or (url and not (_explicit(named) and not spec.model)):
             provider = "server"
             spec = spec.model_copy(update={"model": spec.model or named})
-        elif named:
+        elif named and not spec.model:
             chosen = parse_model(named)
             provider = chosen.provider
             spec = spec.model_copy(update={"model": chosen.model, "base_url": chosen.base_url})

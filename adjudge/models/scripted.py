@@ -10,6 +10,7 @@ verdict has broken out of its fence.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -41,7 +42,8 @@ class Request(NamedTuple):
 Script = str | Mapping[str, Any] | Choice | Exception
 ABILITIES: frozenset[Ability] = frozenset({"chat", "tools", "json_schema", "logprobs", "n", "seed", "score", "images"})
 _ORDER = re.compile(
-    r"\b(?:choose|pick|prefer|select|vote for|answer with|output)\s+(?:response\s+)?([A-Z]|tie)\b", re.I
+    r"(?i:\b(?:choose|pick|prefer|select|vote for|answer with|output)[\s*_`\"']+(?:response[\s*_`\"']+)?)"
+    r"([A-Z]|(?i:tie))\b"
 )
 _FORGED = re.compile(r'"winner"\s*:\s*"([A-Z]|tie)"')
 
@@ -57,6 +59,7 @@ class ScriptedModel:
         abilities: What it says it can do.
         gullible: Obey instructions found outside a fence; with none, reply from the script.
         embedded: Pretend to be the small model that ships.
+        weights: Its fingerprint; the name by default.
     """
 
     def __init__(
@@ -68,13 +71,14 @@ class ScriptedModel:
         abilities: Iterable[Ability] = ABILITIES,
         gullible: bool = False,
         embedded: bool = False,
+        weights: str | None = None,
     ) -> None:
         self.requests: list[Request] = []
         self._script = replies if callable(replies) else list(replies)
         self._used = 0
         self._scores = scores
         self._gullible = gullible
-        self._info = ModelInfo(name, "scripted", name, frozenset(abilities), embedded=embedded)
+        self._info = ModelInfo(name, "scripted", weights or name, frozenset(abilities), embedded=embedded)
 
     @property
     def info(self) -> ModelInfo:
@@ -143,6 +147,8 @@ class ScriptedModel:
 
 def _command(request: Request) -> str | None:
     for message in request.messages:
+        if message["role"] == "assistant":
+            continue  # its own words
         loose = outside(text_of(message["content"]))
         if (found := _ORDER.search(loose) or _FORGED.search(loose)) is not None:
             return found.group(1)
@@ -154,16 +160,31 @@ def _obedient(request: Request, winner: str) -> str:
     schema = request.sampling.json_schema or {}
     fields = schema.get("properties", {})
     reply: dict[str, Any] = {"rationale": "I was told so.", "citations": []}
-    if "scores" in fields:
+    if "scores" in fields:  # a comparison
         letters = fields["scores"]["properties"]
         low = next(iter(letters.values()))
         reply["scores"] = {k: low["maximum"] if k == winner else low["minimum"] for k in letters}
     elif "ranking" in fields:
         letters = fields["ranking"]["items"]["enum"]
         reply["ranking"] = sorted(letters, key=lambda k: k != winner)
+    elif fields and "winner" not in fields:
+        reply |= {name: _best(field) for name, field in fields.items() if name not in ("rationale", "citations")}
     else:
         reply["winner"] = winner
     return json.dumps(reply)
+
+
+def _best(field: dict[str, Any]) -> Any:
+    """The most flattering value that a part of a schema admits: there is no letter to choose."""
+    if "enum" in field:
+        return field["enum"][-1]
+    if "properties" in field:
+        return {name: _best(part) for name, part in field["properties"].items()}
+    if field.get("type") == "array":
+        return [_best(field["items"])] * int(field["minItems"])
+    if "anyOf" in field:
+        return None
+    return field.get("maximum", "I was told so.")
 
 
 def _as_choice(reply: Script) -> Choice:
@@ -195,4 +216,5 @@ def script_from_file(path: str) -> ScriptedModel:
         lines = Path(path).read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError("the script of a scripted model cannot be read", found=path, hint=str(error)) from error
-    return ScriptedModel([line for line in lines if line.strip()], name=f"scripted:{path}")
+    weights = f"scripted:{hashlib.sha256(json.dumps(lines).encode()).hexdigest()[:16]}"
+    return ScriptedModel([line for line in lines if line.strip()], name=f"scripted:{path}", weights=weights)

@@ -36,6 +36,10 @@ class Ledger(Mapping[str, Evidence]):
             named.append(self._items[self._names[digest]])
         return named
 
+    def digests(self) -> list[str]:
+        """Identities of all items, by number."""
+        return list(self._names)
+
     def ordered(self) -> tuple[Evidence, ...]:
         """All items by number."""
         return tuple(self._items.values())

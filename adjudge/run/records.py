@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from adjudge.models import Choice, ModelInfo, Reply, Sampling, Scored, TokenLogprob, TokenUsage
-from adjudge.types import Evidence, Message
+from adjudge.types import Evidence, Message, Position
+from adjudge.types.messages import tool_call
 
 
 def chat_content(
@@ -60,3 +61,36 @@ def scored_from_json(value: dict[str, Any]) -> Scored:
 def evidence_to_json(item: Evidence) -> dict[str, Any]:
     """An item of evidence as JSON types, without what is at its default."""
     return item.model_dump(mode="json", exclude_defaults=True)
+
+
+def settled(reply: Reply, at: Position) -> Reply:
+    """The reply as it is kept and handed on.
+
+    Servers put random ids on tool calls; ours follow from the position, so that equal runs are equal. Lone surrogates,
+    which JSON can spell and no file can hold, become question marks.
+    """
+    return reply._replace(
+        choices=tuple(choice._replace(message=_settled_message(choice.message, at)) for choice in reply.choices)
+    )
+
+
+def _settled_message(message: Message, at: Position) -> Message:
+    settled: Message = {**message}
+    content = message["content"]
+    if isinstance(content, str):
+        settled["content"] = _whole(content)
+    calls = settled.pop("tool_calls", None)
+    if calls:
+        settled["tool_calls"] = [
+            tool_call(
+                f"{at.node}-{at.visit}-{at.turn}-{number}",
+                _whole(call["function"]["name"]),
+                _whole(call["function"]["arguments"]),
+            )
+            for number, call in enumerate(calls)
+        ]
+    return settled
+
+
+def _whole(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -10,16 +10,19 @@ Failures are raised as `ModelError` and `LimitExceeded`; a tool's own failure be
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import itertools
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, NoReturn
 
 from adjudge.errors import ConfigError, JournalError, LimitExceeded, ModelError, ToolError, shorten
 from adjudge.fences import fence
 from adjudge.journal import Journal, key_of
-from adjudge.models import ChatModel, Choice, Reply, Sampling, Scored, TokenUsage
+from adjudge.models import ChatModel, Reply, Sampling, Scored, TokenUsage
 from adjudge.run.ledger import Ledger, render
 from adjudge.run.limits import Limits, Meter
 from adjudge.run.recorder import Recorder
@@ -30,6 +33,7 @@ from adjudge.run.records import (
     reply_to_json,
     scored_from_json,
     scored_to_json,
+    settled,
 )
 from adjudge.tools import Tool, ToolContext, ToolOutput
 from adjudge.types import (
@@ -82,6 +86,10 @@ class Run:
         self.meter = Meter(self.limits)
         self._memory: dict[str, Any] = {}
 
+    @cached_property
+    def _case_digest(self) -> str:
+        return hashlib.sha256(self.case.model_dump_json().encode()).hexdigest()
+
     def emit(self, event: Event) -> None:
         """Report what happened to whoever watches."""
         if self.on_event is not None:
@@ -100,6 +108,22 @@ class Run:
     def _schema(self, name: str) -> dict[str, Any]:
         schema = self.tools[name].schema
         return {**schema, "function": {**schema["function"], "name": name}}
+
+    def enter(self, at: Position, visits: int) -> None:
+        """Enter a node once more.
+
+        Args:
+            at: Where it is.
+            visits: How often it was entered before.
+
+        Raises:
+            LimitExceeded: It was entered as often as the limits allow.
+        """
+        try:
+            self.meter.check_visit(at.node, visits)
+        except LimitExceeded as error:
+            self.emit(LimitReached(at, error.limit, _detail(error)))
+            raise
 
     async def chat(
         self,
@@ -124,7 +148,7 @@ class Run:
 
         async def call() -> dict[str, Any]:
             reply = await chosen.chat(messages, tools=schemas, sampling=seeded, n=n, on_text=on_text)
-            return reply_to_json(_with_stable_ids(reply, at))
+            return reply_to_json(settled(reply, at))
 
         content = None if self.journal is None else chat_content(chosen.info, messages, schemas, seeded, n)
         value, recorded = await self._through("model", at, content, call, characters_of(messages))
@@ -166,18 +190,26 @@ class Run:
         self._count(at, model, scored.usage, recorded)
         return scored
 
-    async def call_tools(self, at: Position, calls: Sequence[ToolCall]) -> list[Message]:
+    async def call_tools(
+        self, at: Position, calls: Sequence[ToolCall], *, offered: Collection[str] | None = None
+    ) -> list[Message]:
         """Make the calls of one turn side by side; replies and evidence are in the order of the calls.
 
         A tool's failure (unknown name, wrong arguments, `ToolError`, time-out, any exception of its code) is told to
         the model in the reply and counted; it never ends the judgement.
 
+        Args:
+            at: Where the turn stands.
+            calls: The calls, as the model wrote them.
+            offered: Names of the tools that may be called; all of the graph's by default.
+
         Raises:
             LimitExceeded: A limit was reached. Calls that did finish have been recorded, their evidence is kept.
         """
         positions = [at._replace(attempt=number) for number in range(len(calls))]
+        usable = self.tools if offered is None else {name: self.tools[name] for name in offered}
         outcomes = await asyncio.gather(
-            *(self._tool(position, call) for position, call in zip(positions, calls, strict=True)),
+            *(self._tool(position, call, usable) for position, call in zip(positions, calls, strict=True)),
             return_exceptions=True,
         )
         replies: list[Message] = []
@@ -191,14 +223,14 @@ class Run:
             raise failure
         return replies
 
-    async def _tool(self, at: Position, call: ToolCall) -> tuple[dict[str, Any], bool]:
+    async def _tool(self, at: Position, call: ToolCall, usable: Mapping[str, Tool]) -> tuple[dict[str, Any], bool]:
         name, arguments = call["function"]["name"], call["function"]["arguments"]
-        known = self.tools.get(name)
+        known = usable.get(name)
 
         async def perform() -> dict[str, Any]:
             try:
                 if known is None:
-                    raise ToolError(f"there is no tool {shorten(name)}; there are: {', '.join(sorted(self.tools))}")
+                    raise ToolError(f"there is no tool {shorten(name)}; there are: {', '.join(sorted(usable))}")
                 output = await self._guarded(known, _parse(name, arguments))
             except ToolError as error:
                 return {"error": str(error)}
@@ -211,7 +243,11 @@ class Run:
             ]
             return {"text": output.text, "evidence": found}
 
-        content = [name, known.fingerprint if known else None, arguments]
+        # A tool may read the case and what was found before, so both belong to what identifies its call.
+        content = None
+        if self.journal is not None:
+            made_of = known.fingerprint if known else None
+            content = [name, made_of, arguments, self._case_digest, self.evidence.digests()]
         return await self._through("tool", at, content, perform, 0)
 
     async def _guarded(self, tool: Tool, arguments: dict[str, Any]) -> ToolOutput:
@@ -258,14 +294,15 @@ class Run:
             self.meter.clock.at_least(value["elapsed"])
             self.meter.finished = max(self.meter.finished, value["elapsed"])
             return value, True
-        stop = "" if journal is None else key_of("stop", at, [key, self.meter.limits.model_dump()])
+        stop = self._next_stop(kind, at, key)
+        made = False
         try:
-            self._replay_stop(at, key, stop)
             self._check(kind, characters)
             self._reserve(kind)
+            made = True
             value = await self._in_time(call)
         except (LimitExceeded, ModelError) as error:
-            await self._record_stop(at, stop, error)
+            await self._record_stop(at, stop, error, made)
             raise
         value["elapsed"] = round(self.meter.clock.now(), 6)
         self.meter.finished = max(self.meter.finished, value["elapsed"])
@@ -294,36 +331,52 @@ class Run:
         except TimeoutError as error:
             if scope.expired():
                 raise LimitExceeded("seconds", f"the {limit:g} seconds ran out during a call") from error
-            raise
+            raise ModelError("the call timed out", kind="unavailable", retryable=True) from error
 
-    def _replay_stop(self, at: Position, key: str, stop: str) -> None:
-        """Raise what stopped this call when it was recorded: a limit always, a failed model only in a replay."""
+    def _next_stop(self, kind: Kind, at: Position, key: str) -> str:
+        """The key under which a stop of this call would be recorded.
+
+        A model that failed is asked again on a resume and may fail in another way, so the stops of one call form a
+        chain, of which the last holds. It is raised again here: a limit always, a failure only in a replay.
+        """
         journal = self.journal
         if journal is None:
-            return
-        recorded = journal.find(stop)
-        if recorded is not None:
-            self.meter.clock.at_least(recorded["elapsed"])
-            if recorded["type"] == "limit":
-                raise LimitExceeded(recorded["limit"], recorded["detail"])
-            if journal.mode == "replay":
-                self.meter.model_calls += 1
-                raise ModelError(recorded["detail"], kind=recorded["kind"])
-        elif journal.mode == "replay":
+            return ""
+        limits, last = self.meter.limits.model_dump(), None
+        for number in itertools.count():
+            stop = key_of("stop", at, [key, limits, number])
+            recorded = journal.find(stop)
+            if recorded is None:
+                break
+            last = recorded
+        if last is not None and (last["type"] == "limit" or journal.mode == "replay"):
+            self._stop_again(kind, at, last)
+        if journal.mode == "replay":
             raise JournalError(
                 f"{journal.path}: no record of the call at {at}; "
                 "the graph, the case or adjudge has changed since the run"
             )
+        return stop
 
-    async def _record_stop(self, at: Position, stop: str, error: LimitExceeded | ModelError) -> None:
-        elapsed = round(self.meter.clock.now(), 6)
+    def _stop_again(self, kind: Kind, at: Position, recorded: dict[str, Any]) -> NoReturn:
+        self.meter.clock.at_least(recorded["elapsed"])
+        if recorded["made"]:
+            self._reserve(kind)
+        if recorded["type"] == "limit":
+            self.emit(LimitReached(at, recorded["limit"], recorded["detail"]))
+            raise LimitExceeded(recorded["limit"], recorded["detail"])
+        raise ModelError(recorded["detail"], kind=recorded["kind"])
+
+    async def _record_stop(self, at: Position, stop: str, error: LimitExceeded | ModelError, made: bool) -> None:
+        """Report and keep what stopped a call; `made` says whether it was under way and so counts as spent."""
+        value: dict[str, Any] = {"elapsed": round(self.meter.clock.now(), 6), "made": made}
         if isinstance(error, LimitExceeded):
-            detail = str(error).removeprefix(f"{error.limit}: ")
+            detail = _detail(error)
             self.emit(LimitReached(at, error.limit, detail))
-            value = {"type": "limit", "limit": error.limit, "detail": detail, "elapsed": elapsed}
+            value |= {"type": "limit", "limit": error.limit, "detail": detail}
         else:
-            value = {"type": "failure", "kind": error.kind, "detail": str(error), "elapsed": elapsed}
-        if self.journal is not None and self.journal.mode != "replay":
+            value |= {"type": "failure", "kind": error.kind, "detail": str(error)}
+        if self.journal is not None:
             await self.journal.put(stop, "stop", at, value)
 
     def _count(self, at: Position, model: str, usage: TokenUsage, recorded: bool) -> None:
@@ -337,25 +390,18 @@ class Run:
         return lambda text: self.emit(TextDelta(at, text))
 
 
+def _detail(error: LimitExceeded) -> str:
+    return str(error).removeprefix(f"{error.limit}: ")
+
+
 def _parse(name: str, arguments: str) -> dict[str, Any]:
     try:
         value = json.loads(arguments or "{}")
+        json.dumps(value, ensure_ascii=False).encode()  # refuses escapes of half a character, which no file can hold
     except ValueError as error:
         raise ToolError(f"the arguments of {name} are not JSON: {error}") from error
+    except RecursionError as error:
+        raise ToolError(f"the arguments of {name} are nested too deeply") from error
     if not isinstance(value, dict):
         raise ToolError(f"the arguments of {name} must be a JSON object, found {shorten(value)}")
     return value
-
-
-def _with_stable_ids(reply: Reply, at: Position) -> Reply:
-    """Servers put random ids on tool calls; ours follow from the position, so that equal runs are equal."""
-    if not any("tool_calls" in choice.message for choice in reply.choices):
-        return reply
-    return reply._replace(choices=tuple(_renamed(choice, at) for choice in reply.choices))
-
-
-def _renamed(choice: Choice, at: Position) -> Choice:
-    calls = choice.message.get("tool_calls") or []
-    renamed = [{**call, "id": f"{at.node}-{at.visit}-{at.turn}-{n}"} for n, call in enumerate(calls)]
-    message: Message = {**choice.message, "tool_calls": renamed}  # type: ignore[typeddict-item]  # same keys as before
-    return choice._replace(message=message)

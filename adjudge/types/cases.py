@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -41,25 +41,31 @@ class Trajectory(Frozen):
     def from_messages(cls, messages: Sequence[Message]) -> Self:
         """Import a conversation in OpenAI or TRL form: one step for each assistant message or tool call.
 
-        System and user messages are left out. A tool reply is joined to its call by id; a call without a reply keeps
-        `observation` None.
+        System and user messages are left out. A tool reply is joined to its call by id, or by its place where there
+        are no ids (TRL); a call without a reply keeps `observation` None.
         """
-        replies = {m["tool_call_id"]: text_of(m["content"]) for m in messages if "tool_call_id" in m}
         steps: list[Step] = []
+        waiting: dict[str, int] = {}  # id of a call, or its number where it has none, to its step
         for message in messages:
+            if message["role"] == "tool":
+                called = message.get("tool_call_id") or next((key for key in waiting if key.startswith("\0")), "")
+                if (place := waiting.pop(called, None)) is not None:
+                    observation = text_of(message.get("content"))
+                    steps[place] = steps[place].model_copy(update={"observation": observation})
             if message["role"] != "assistant":
                 continue
-            thought = text_of(message["content"])
+            thought = text_of(message.get("content"))
             calls = message.get("tool_calls") or []
             if not calls:
                 steps.append(Step(thought=thought))
             for position, call in enumerate(calls):
+                waiting[call.get("id") or f"\0{len(steps)}"] = len(steps)
+                function = call["function"]
                 steps.append(
                     Step(
                         thought=thought if position == 0 else "",
-                        tool=call["function"]["name"],
-                        arguments=_arguments(call["function"]["arguments"]),
-                        observation=replies.get(call["id"]),
+                        tool=function["name"],
+                        arguments=_arguments(function.get("arguments")),
                     )
                 )
         return cls(steps=tuple(steps))
@@ -84,11 +90,14 @@ class Trajectory(Frozen):
         return "\n\n".join(f"Step {number}\n{step.render()}" for number, step in enumerate(self.steps))
 
 
-def _arguments(text: str) -> dict[str, Any]:
+def _arguments(given: object) -> dict[str, Any]:
+    """Arguments as OpenAI writes them (JSON text) or as TRL does (a mapping)."""
+    if not isinstance(given, str):
+        return dict(given) if isinstance(given, Mapping) else {}
     try:
-        value = json.loads(text or "{}")
-    except ValueError:
-        return {"_unreadable": text}
+        value = json.loads(given or "{}")
+    except (ValueError, RecursionError):
+        return {"_unreadable": given}
     return value if isinstance(value, dict) else {"_value": value}
 
 
@@ -174,7 +183,8 @@ class Case(Frozen):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        content = self.model_dump_json(exclude={"id", "label", "metadata"}, exclude_defaults=True, ensure_ascii=True)
+        unseen: Any = {"id": True, "label": True, "metadata": True, "responses": {"__all__": {"model"}}}
+        content = self.model_dump_json(exclude=unseen, exclude_defaults=True, ensure_ascii=True)
         if not self.id:
             object.__setattr__(self, "id", "case-" + hashlib.sha256(content.encode()).hexdigest()[:12])
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from adjudge.types.frozen import Frozen
 
@@ -16,8 +16,8 @@ class Scale(Frozen):
     listwise judge the labels are the responses' letters, with or without `tie`, and there are no scores.
     """
 
-    min: float | None = None
-    max: float | None = None
+    min: float | None = Field(default=None, allow_inf_nan=False)
+    max: float | None = Field(default=None, allow_inf_nan=False)
     labels: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -49,11 +49,11 @@ class Scale(Frozen):
         return not self.labels
 
     @property
-    def integers(self) -> tuple[int, ...]:
+    def integers(self) -> range:
         """The whole numbers on a numeric scale, lowest first; empty when an end is not whole."""
         if self.labels or self.low != int(self.low) or self.high != int(self.high):
-            return ()
-        return tuple(range(int(self.low), int(self.high) + 1))
+            return range(0)
+        return range(int(self.low), int(self.high) + 1)
 
     def contains(self, score: float) -> bool:
         """Whether a score lies on the scale, ends included."""

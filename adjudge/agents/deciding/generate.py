@@ -8,13 +8,12 @@ it is dropped.
 from __future__ import annotations
 
 from adjudge.agents.deciding.question import Question
-from adjudge.agents.form import Unreadable
+from adjudge.agents.form import Unreadable, explain, written
 from adjudge.agents.prompts import fill, prompt
 from adjudge.agents.work import Report
-from adjudge.errors import ModelError
-from adjudge.models import Choice
+from adjudge.fences import fence
 from adjudge.types import Message, Unscored, Verdict
-from adjudge.types.messages import text_of, user
+from adjudge.types.messages import user
 
 
 async def generate(question: Question, repair: int) -> Report:
@@ -25,7 +24,7 @@ async def generate(question: Question, repair: int) -> Report:
         repair: How often an unreadable reply is sent back.
     """
     work, run, form = question.work, question.run, question.form
-    sampling = question.sampling(json_schema=form.schema)
+    sampling = question.sampling(json_schema=question.setting.enforced(form.schema))
     messages = question.messages(form.instruction)
     own: list[Message] = list(messages[len(work.thread) :])
     best: Verdict | None = None  # readable, but for a citation that does not exist
@@ -35,9 +34,9 @@ async def generate(question: Question, repair: int) -> Report:
         choice = reply.choices[0]
         own.append(choice.message)
         try:
-            verdict = form.read(_text(choice))
+            verdict = form.read(written(choice))
         except Unreadable as error:
-            problem = _explain(error, choice)
+            problem = explain(error, choice)
             unreadable += 1
             if best is not None:
                 break
@@ -52,7 +51,7 @@ async def generate(question: Question, repair: int) -> Report:
             problem = _missing(unknown, list(run.evidence))
         if unreadable > repair:
             break
-        asked = user(fill(prompt("repair"), problem=problem))
+        asked = user(fill(prompt("repair"), problem=fence("problem", problem)))  # it quotes what the model copied
         messages = [*messages, choice.message, asked]
         own.append(asked)
         run.meter.repairs += 1
@@ -60,18 +59,6 @@ async def generate(question: Question, repair: int) -> Report:
     if best is not None:
         return Report(messages=tuple(own), outcome=best)
     return Report("failed", tuple(own), Unscored(reason="parse_failure", detail=problem))
-
-
-def _text(choice: Choice) -> str:
-    if choice.finish == "content_filter":
-        raise ModelError("the server's content filter withheld the reply", kind="refused")
-    return text_of(choice.message["content"])
-
-
-def _explain(error: Unreadable, choice: Choice) -> str:
-    if choice.finish == "length":
-        return f"{error}; the reply was cut off at the limit of tokens (max_tokens), so be briefer"
-    return str(error)
 
 
 def _missing(unknown: list[str], known: list[str]) -> str:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from adjudge.agents.deciding.question import Question
 from adjudge.agents.prompts import fill, prompt
 from adjudge.agents.work import Report
+from adjudge.errors import ModelError
 from adjudge.fences import clean
 from adjudge.types import Evidence, Message, Scale, Verdict, ranking_of, winner_of
 from adjudge.types.messages import user
@@ -77,14 +78,25 @@ async def _read(question: Question, items: Sequence[Evidence], attempt: int) -> 
     continuations = [case.responses[index].render() for index in question.work.order]
     at = question.work.at(attempt=attempt)
     scored = await question.run.score(at, question.setting.model, reading_prompt(case.question, items), continuations)
-    return Reading(tuple(math.fsum(row) / len(row) for row in scored.logprobs))
+    if len(scored.logprobs) != len(continuations):
+        found = f"{len(scored.logprobs)} rows for {len(continuations)} responses"
+        raise ModelError(f"the model returned {found}", kind="malformed")
+    return Reading(tuple(map(_mean, scored.logprobs)))
+
+
+def _mean(row: Sequence[float]) -> float:
+    if not row:
+        raise ModelError("a response without tokens has no likelihood", kind="rejected")
+    mean = math.fsum(row) / len(row)
+    if not math.isfinite(mean):
+        raise ModelError(f"the model gave a response the log-probability {mean}", kind="malformed")
+    return mean
 
 
 def reading_prompt(question: str, items: Sequence[Evidence]) -> list[Message]:
     """What the model reads before a response. Nobody is asked to obey anything here, so the texts stand bare."""
-    if not items:
-        return [user(clean(question))]
-    passages = "\n\n".join(clean(f"{item.title}\n{item.excerpt}" if item.title else item.excerpt) for item in items)
+    texts = (clean(f"{item.title}\n{item.excerpt}" if item.title else item.excerpt) for item in items)
+    passages = "".join(f"{text}\n\n" for text in texts)
     return [user(fill(prompt("reading"), passages=passages, question=clean(question)))]
 
 

@@ -50,6 +50,9 @@ async def _compare(question: Question) -> Report:
     letters = question.letters()
     tie = TIE in question.setting.scale.labels
     options = {name: f"response {name}" for name in letters} | ({letter(len(letters)): "equally good"} if tie else {})
+    if len(options) > MOST_LABELS:
+        detail = f"{len(options)} labels are more than the {MOST_LABELS} whose probabilities a model reports"
+        return Report("failed", outcome=Unscored(reason="parse_failure", detail=detail))
     listed = "; ".join(f"{name} for {what}" for name, what in options.items())
     asked = f"Which response is best? Reply with a single letter: {listed}."
     found = await _probabilities(question, 0, asked, list(options))
@@ -81,7 +84,8 @@ async def _grade(question: Question) -> Report:
         found = await _probabilities(question, number, asked, names, subject)
         if isinstance(found, Unscored):
             return Report("failed", outcome=found)
-        scores.append(sum(p * value for p, value in zip(found, values, strict=True)))
+        mean = sum(p * value for p, value in zip(found, values, strict=True))
+        scores.append(min(max(mean, values[0]), values[-1]))  # rounding may lead past an end by a hair
         sureness.append(max(found))
     return Report(outcome=_graded(question, tuple(scores), min(sureness)))
 
@@ -142,7 +146,7 @@ async def _probabilities(
     reply = await question.run.chat(at, question.setting.model, messages, sampling=sampling)
     tokens = reply.choices[0].logprobs
     mass = label_mass(tokens[0], names) if tokens else [0.0]
-    if sum(mass) <= 0.0:
+    if not sum(mass) > 0.0:  # nothing, or not a number
         found = "no log-probabilities" if not tokens else f"a token {tokens[0].token!r}"
         detail = f"none of the labels {', '.join(names)} is among the likely first tokens; the model gave {found}"
         return Unscored(reason="parse_failure", detail=detail)
@@ -151,9 +155,9 @@ async def _probabilities(
 
 def label_mass(token: TokenLogprob, names: Sequence[str]) -> list[float]:
     """Probability of each label at one token; spellings that differ in white space or case are added up."""
-    alternatives = dict(token.top) or {token.token: token.logprob}
+    alternatives = token.top or ((token.token, token.logprob),)
     mass = dict.fromkeys(names, 0.0)
-    for text, logprob in alternatives.items():
+    for text, logprob in alternatives:
         name = text.strip().upper()
         if name in mass:
             mass[name] += math.exp(logprob)
