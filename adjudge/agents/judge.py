@@ -38,7 +38,7 @@ def judge(settings: JudgeSettings, setting: Setting) -> Agent:
     _check(decide, setting)
 
     async def act(work: Work, run: Run) -> Report:
-        question = Question(work, run, setting, settings.instructions, settings.thread != "fresh")
+        question = Question(work, run, setting, settings.instructions)
         if decide == "generate":
             return await generate(question, settings.repair)
         if decide == "logprobs":

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from adjudge.agents import KINDS, Report, Work
-from adjudge.agents.deciding import ORDER_FREE
+from adjudge.agents.deciding import sees_order
 from adjudge.agents.executor import ExecutorSettings
 from adjudge.agents.judge import JudgeSettings
 from adjudge.errors import ConfigError
@@ -53,7 +53,7 @@ def _member(spec: GraphSpec, name: str, node: Any) -> Member:
     kind = KINDS.get(node.agent)
     if kind is None or not kind.forked:
         return Member(_never, node.agent, None)
-    both = spec.orders == "both" and spec.mode in ("pairwise", "listwise", "step") and node.decide not in ORDER_FREE
+    both = spec.orders == "both" and sees_order(node.decide, spec.mode)
     return Member(_never, node.agent, Forks(name, spec.mode, both, spec.samples, spec.seed))
 
 

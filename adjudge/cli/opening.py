@@ -85,13 +85,12 @@ def _tools(judge: Judge) -> list[str]:
 
 
 def _votes(judge: Judge, method: str) -> str:
-    from adjudge.agents.deciding import ORDER_FREE
+    from adjudge.agents.deciding import sees_order
 
     spec = judge.spec
-    if method in ORDER_FREE:
+    if spec.mode in ("pairwise", "listwise") and not sees_order(method, spec.mode):
         return "one; this method cannot depend on the order of the responses"
-    comparing = spec.mode in ("pairwise", "listwise", "step")
-    orders = "in one order" if not comparing else {"both": "in both orders", "one": "in one order"}[spec.orders]
+    orders = "in both orders" if sees_order(method, spec.mode) and spec.orders == "both" else "in one order"
     return f"{spec.samples} {orders}" + (f", on conflict {spec.on_conflict}" if spec.orders == "both" else "")
 
 

@@ -19,7 +19,7 @@ from langgraph.graph import StateGraph
 from langgraph.runtime import Runtime
 
 from adjudge.agents import KINDS, Agent, Setting
-from adjudge.agents.deciding import ORDER_FREE, resolve
+from adjudge.agents.deciding import resolve, sees_order
 from adjudge.agents.judge import JudgeSettings
 from adjudge.config import Document, apply_overrides, validate
 from adjudge.errors import ConfigError
@@ -359,8 +359,8 @@ def _members(spec: GraphSpec, models: Mapping[str, ChatModel], agents: Mapping[s
 
 
 def _forks(spec: GraphSpec, name: str, node: Any, setting: Setting) -> Forks:
-    """A method that cannot depend on order is run once; only comparisons have two orders."""
-    free = resolve(node.decide, spec.mode, setting.info) in ORDER_FREE
-    comparing = spec.mode in ("pairwise", "listwise") or spec.mode == "step"
-    both = spec.orders == "both" and comparing and not free
-    return Forks(name, spec.mode, both, 1 if free else spec.samples, spec.seed, shuffled=not free)
+    """A method that nothing is drawn for (no token is sampled, no order matters) is run once."""
+    decide = resolve(node.decide, spec.mode, setting.info)
+    swayed = sees_order(decide, spec.mode)
+    samples = spec.samples if decide == "generate" else 1
+    return Forks(name, spec.mode, swayed and spec.orders == "both", samples, spec.seed, shuffled=swayed)

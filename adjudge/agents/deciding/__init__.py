@@ -12,7 +12,7 @@ NEEDS: dict[Decide, frozenset[Ability]] = {
     "likelihood": frozenset({"score"}),
     "likelihood_gain": frozenset({"score"}),
 }
-ORDER_FREE: frozenset[Decide] = frozenset({"likelihood", "likelihood_gain"})
+_ORDER_FREE: frozenset[str] = frozenset({"likelihood", "likelihood_gain"})
 
 
 def resolve(decide: Decide, mode: Mode, info: ModelInfo) -> Decide:
@@ -25,3 +25,10 @@ def resolve(decide: Decide, mode: Mode, info: ModelInfo) -> Decide:
     if not info.embedded:
         return "generate"
     return "likelihood" if mode in ("pairwise", "listwise") else "logprobs"
+
+
+def sees_order(decide: str, mode: Mode) -> bool:
+    """Whether the order of what is judged can sway the verdict; where it cannot, a case is judged once."""
+    if mode in ("pointwise", "answer") or decide in _ORDER_FREE:
+        return False
+    return not (mode == "step" and decide == "logprobs")  # each step is graded by itself

@@ -21,7 +21,6 @@ class Question(NamedTuple):
     run: Run
     setting: Setting
     instructions: str  # the user's own words for this node
-    thread: bool  # whether the judge continues another node's messages
 
     @property
     def criteria(self) -> tuple[Criterion, ...]:
