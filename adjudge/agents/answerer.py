@@ -43,7 +43,7 @@ def answerer(settings: AnswererSettings, setting: Setting) -> Agent:
     """The answerer as an agent."""
 
     async def act(work: Work, run: Run) -> Report:
-        opening = _opening(work, run, settings.instructions)
+        opening = _opening(work, run, settings.instructions, setting.budget)
         messages: list[Message] = [*work.thread, *opening]
         problem = ""
         for attempt in range(settings.repair + 1):
@@ -69,13 +69,13 @@ def answerer(settings: AnswererSettings, setting: Setting) -> Agent:
     return act
 
 
-def _opening(work: Work, run: Run, instructions: str) -> list[Message]:
+def _opening(work: Work, run: Run, instructions: str, budget: int | None) -> list[Message]:
     if work.thread:
         text = "\n\n".join(part for part in (prompt("answerer"), instructions, INSTRUCTION) if part)
         return [user(text)]
     parts = [material.task(work.case)]
     if run.evidence:
-        parts.append(material.evidence(run.evidence.values()))
+        parts.append(material.evidence(run.evidence.values(), None if budget is None else budget // 2))
     text = "\n\n".join(part for part in (*parts, instructions, INSTRUCTION) if part)
     return [system(prompt("answerer")), user(material.with_images(text, work.case))]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from adjudge.agents import material, seeding
+from adjudge.agents.budget import tokens_in
 from adjudge.agents.prompts import prompt
+from adjudge.agents.summarizer import OPENING
 from adjudge.agents.work import Agent, AgentKind, NodeSettings, Report, Setting, Work
 from adjudge.errors import ConfigError
 from adjudge.models import Sampling
@@ -20,7 +23,7 @@ class ExecutorSettings(NodeSettings):
     """An executor node."""
 
     tools: tuple[str, ...] = ()
-    max_turns: int = Field(default=6, ge=0, description="Model calls; 0 searches with the seed queries only.")
+    max_turns: int = Field(default=6, ge=0, description="Model calls, all visits; 0: the seed queries only.")
     seed_queries: bool | Literal["auto"] = Field(
         default="auto",
         description="Search with the prompt, and with each response when that finds little, before the first turn. "
@@ -30,7 +33,10 @@ class ExecutorSettings(NodeSettings):
 
 
 def executor(settings: ExecutorSettings, setting: Setting) -> Agent:
-    """The executor as an agent. It reports `done`, or `failed` when not one of its tool calls succeeded.
+    """The executor as an agent.
+
+    It reports `done`, `failed` when not one of its tool calls succeeded, or `over_budget` when its conversation has
+    outgrown the budget of the summarizer to which that status leads.
 
     Raises:
         ConfigError: The model cannot call tools and no seed queries are made for it.
@@ -55,7 +61,11 @@ def executor(settings: ExecutorSettings, setting: Setting) -> Agent:
             rounds = await _seed(work, run, settings.tools)
             added += [message for turn in rounds for message in turn]
             first = len(rounds)
-        for turn in range(first, first + turns):
+        used = 0
+        for turn in range(first, first + turns - work.turns):
+            if _outgrown(setting, work, added):
+                break
+            used += 1
             reply = await run.chat(
                 work.at(turn=turn),
                 setting.model,
@@ -74,9 +84,14 @@ def executor(settings: ExecutorSettings, setting: Setting) -> Agent:
             told = next(text_of(m["content"]) for m in reversed(added) if m["role"] == "tool")
             detail = f"all {failures} tool calls failed; the last reply: {told}"
             return Report("failed", tuple(added), Unscored(reason="tool_failure", detail=detail))
-        return Report("done", tuple(added))
+        over = turns > 0 and _outgrown(setting, work, added)
+        return Report("over_budget" if over else "done", tuple(added), turns=used)
 
     return act
+
+
+def _outgrown(setting: Setting, work: Work, added: Sequence[Message]) -> bool:
+    return setting.budget is not None and tokens_in([*work.thread, *added][OPENING:]) > setting.budget
 
 
 def _opening(work: Work, instructions: str) -> list[Message]:
@@ -111,4 +126,4 @@ async def _search(work: Work, run: Run, tool: str, turn: int, queries: list[str]
     return [assistant("", calls), *await run.call_tools(work.at(turn=turn), calls)]
 
 
-EXECUTOR = AgentKind(ExecutorSettings, executor, frozenset({"done", "failed"}))
+EXECUTOR = AgentKind(ExecutorSettings, executor, frozenset({"done", "over_budget", "failed"}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from adjudge.agents.budget import tokens_of
 from adjudge.fences import fence
 from adjudge.run.ledger import render
 from adjudge.types import Block, Case, Criterion, Evidence, Response, Step, letter
@@ -67,6 +68,24 @@ def criteria(items: Iterable[Criterion]) -> str:
     )
 
 
-def evidence(items: Iterable[Evidence]) -> str:
-    """All evidence items, or a sentence that there are none."""
-    return "\n\n".join(map(render, items)) or "No evidence was found."
+def evidence(items: Iterable[Evidence], most: int | None = None) -> str:
+    """Evidence items, or a sentence that there are none.
+
+    Args:
+        items: In the order in which they are shown.
+        most: Tokens that they may take; whatever does not fit is left out, and that it was is said.
+    """
+    shown: list[str] = []
+    left = most
+    skipped = 0
+    for item in items:
+        text = render(item)
+        if left is not None:
+            if tokens_of(text) > left:
+                skipped += 1
+                continue
+            left -= tokens_of(text)
+        shown.append(text)
+    if skipped:
+        shown.append(f"({skipped} more items are not shown here.)")
+    return "\n\n".join(shown) or "No evidence was found."

@@ -28,6 +28,8 @@ class Work:
     order: tuple[int, ...] = ()  # 0-based indices of the responses as they are shown
     sample: int = 0
     visit: int = 0  # how often the node was entered before
+    turns: int = 0  # model calls that the node reported in earlier visits
+    notes: str = ""  # the last summary of the thread, where there is one
 
     def at(self, *, turn: int = 0, attempt: int = 0) -> Position:
         """The position of a call made now."""
@@ -41,6 +43,9 @@ class Report(NamedTuple):
     status: str = "done"  # one of the statuses that this kind of agent can report
     messages: tuple[Message, ...] = ()  # appended to the node's thread
     outcome: Outcome | None = None  # a verdict in the order shown, an answer, or why there is none
+    turns: int = 0  # model calls that count against a setting over all visits, such as `max_turns`
+    notes: str | None = None  # a new summary of the thread
+    segment: tuple[Message, ...] | None = None  # what the summarized thread begins anew with
 
 
 Agent = Callable[[Work, Run], Awaitable[Report]]
@@ -55,6 +60,7 @@ class Setting(NamedTuple):
     model: str  # name in the graph
     info: ModelInfo
     sampling: dict[str, Any]  # temperature, top_p, max_tokens of the model in the graph
+    budget: int | None = None  # tokens of the thread beyond its opening, where a summarizer keeps it short
 
     def enforced(self, schema: dict[str, Any]) -> dict[str, Any] | None:
         """The schema, for a model that can hold its reply to one; the prompt alone asks the others for it."""

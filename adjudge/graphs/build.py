@@ -22,7 +22,7 @@ from adjudge.errors import ConfigError, LimitExceeded, ModelError, ToolError
 from adjudge.fences import clean
 from adjudge.graphs.merge import merge, restore
 from adjudge.graphs.orders import Forks
-from adjudge.graphs.spec import END, START, GraphSpec
+from adjudge.graphs.spec import END, FRESH, START, GraphSpec
 from adjudge.graphs.state import Cast, State
 from adjudge.run import Run
 from adjudge.types import NodeStarted, Outcome, Reason, Unscored, Vote, VoteCast
@@ -57,7 +57,7 @@ def build(spec: GraphSpec, members: Mapping[str, Member]) -> Graph:
     graph: Graph = StateGraph(State, context_schema=Run)
     for name, member in members.items():
         # An agent without the setting goes on with its own messages when it is entered again.
-        source = getattr(spec.nodes[name], "thread", name)
+        source = spec.summarized(name) or str(getattr(spec.nodes[name], "thread", name))
         routes = _router(spec, name, members)
         if member.forks is None:
             graph.add_node(name, _plain(name, member, source))
@@ -136,9 +136,16 @@ def _plain(name: str, member: Member, source: str) -> Node:
     async def node(state: State, *, runtime: Runtime[Run]) -> State:
         work = _work(name, state, source, (), 0)
         report = await _guarded(member, work, runtime.context)
-        return _update(name, work, report, report.outcome)
+        return _update(name, work, report, report.outcome) | _anew(source, report)
 
     return node
+
+
+def _anew(source: str, report: Report) -> State:
+    """What a summary changes: the thread that was summarized begins anew, with the notes."""
+    if report.segment is None:
+        return {}
+    return {"threads": {source: report.segment}, "notes": {source: report.notes or ""}}
 
 
 def _alone(name: str, member: Member, source: str, spec: GraphSpec) -> Node:
@@ -189,7 +196,14 @@ def _work(name: str, state: State, source: str, order: tuple[int, ...], sample: 
         order=order,
         sample=sample,
         visit=state.get("visits", {}).get(name, 0),
+        turns=state.get("turns", {}).get(name, 0),
+        notes=_notes(state.get("notes", {}), source),
     )
+
+
+def _notes(notes: Mapping[str, str], source: str) -> str:
+    """The notes on a thread; an agent with a fresh prompt gets those of all threads."""
+    return "\n\n".join(notes.values()) if source == FRESH else notes.get(source, "")
 
 
 def _update(name: str, work: Work, report: Report, outcome: Outcome | None) -> State:
@@ -197,6 +211,7 @@ def _update(name: str, work: Work, report: Report, outcome: Outcome | None) -> S
         "threads": {name: (*work.thread, *report.messages)},
         "status": {name: report.status},
         "visits": {name: work.visit + 1},
+        "turns": {name: work.turns + report.turns},
     }
     if outcome is not None:
         update["outcome"] = outcome

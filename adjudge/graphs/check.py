@@ -8,13 +8,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from adjudge.agents import KINDS
 from adjudge.agents.executor import ExecutorSettings
 from adjudge.agents.judge import JudgeSettings
+from adjudge.agents.summarizer import SummarizerSettings
 from adjudge.config import InvalidDocument
 from adjudge.errors import ConfigError
-from adjudge.graphs.spec import END, START, CustomSettings, GraphSpec
+from adjudge.graphs.spec import END, FRESH, START, CustomSettings, GraphSpec
 from adjudge.types import TIE
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # LangGraph keeps some signs for itself, and we the full stop
-FRESH = "fresh"
 Where = Callable[[str], tuple[str | None, int | None]]
 
 
@@ -49,7 +49,7 @@ Mistake = tuple[str, str, object, Iterable[str], str | None]
 
 
 def _mistakes(spec: GraphSpec, tools: Collection[str], agents: Collection[str]) -> Iterator[Mistake]:
-    named = [*_nodes(spec, tools, agents), *_decisions(spec), *_edges(spec, agents)]
+    named = [*_nodes(spec, tools, agents), *_decisions(spec), *_edges(spec, agents), *_summarizers(spec)]
     yield from named
     if not named:  # what follows would stumble over names that do not exist, or tell the same mistake again
         yield from _paths(spec)
@@ -97,9 +97,25 @@ def _edges(spec: GraphSpec, agents: Collection[str]) -> Iterator[Mistake]:
         if name not in spec.edges:
             hint = f"add `{name}: {END}` or name the next node"
             yield "edges", f"no edge leads on from the node {name!r}", None, (), hint
-        missing = _statuses(spec, name) - {"failed"} - set(spec.targets(name))
+        missing = _statuses(spec, name) - {"failed", "over_budget"} - set(spec.targets(name))
         if missing and "*" not in spec.targets(name) and name in spec.edges:
             yield f"edges.{name}", f"no target for the status {min(missing)!r}", None, (), f"add `{min(missing)}: NODE`"
+
+
+def _summarizers(spec: GraphSpec) -> Iterator[Mistake]:
+    keepers = [name for name, node in spec.nodes.items() if isinstance(node, SummarizerSettings)]
+    for name in spec.nodes:
+        target = spec.targets(name).get("over_budget")
+        if target is not None and target not in keepers:
+            yield f"edges.{name}.over_budget", "this status leads to a summarizer", target, keepers, None
+    for name in keepers:
+        sources = [other for other in spec.nodes if spec.targets(other).get("over_budget") == name]
+        if len(sources) != 1:
+            hint = f"add `NODE: {{over_budget: {name}, done: …}}` for one executor, and a summarizer for each other"
+            yield f"nodes.{name}", "a summarizer keeps the thread of exactly one node short", sources, (), hint
+        elif set(spec.targets(name).values()) - {END} != {sources[0]}:
+            problem, hint = "a summarizer leads back to the node that it summarizes", f"write `{name}: {sources[0]}`"
+            yield f"edges.{name}", problem, spec.edges.get(name), (), hint
 
 
 def _decisions(spec: GraphSpec) -> Iterator[Mistake]:

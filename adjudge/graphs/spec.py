@@ -11,6 +11,7 @@ from adjudge.agents import KINDS, NodeSettings
 from adjudge.agents.answerer import AnswererSettings
 from adjudge.agents.executor import ExecutorSettings
 from adjudge.agents.judge import JudgeSettings
+from adjudge.agents.summarizer import SummarizerSettings
 from adjudge.models import ModelSpec, parse_model
 from adjudge.run import Limits
 from adjudge.tools import ToolSpec
@@ -18,6 +19,7 @@ from adjudge.types import Frozen, Mode, Scale
 
 END = "end"
 START = "start"
+FRESH = "fresh"  # the thread of an agent with a prompt of its own
 OnConflict = Literal["average", "unscored"]
 
 
@@ -36,6 +38,7 @@ NodeSpec = Annotated[
     Annotated[ExecutorSettings, Tag("executor")]
     | Annotated[JudgeSettings, Tag("judge")]
     | Annotated[AnswererSettings, Tag("answerer")]
+    | Annotated[SummarizerSettings, Tag("summarizer")]
     | Annotated[CustomSettings, Tag("custom")],
     Discriminator(_kind),
 ]
@@ -70,3 +73,15 @@ class GraphSpec(Frozen):
         """Where each status of a node leads; the key `*` stands for every status but `failed`."""
         edge = self.edges.get(node, {})
         return {"*": edge} if isinstance(edge, str) else dict(edge)
+
+    def summarized(self, summarizer: str) -> str | None:
+        """The node whose thread a summarizer keeps short: the one whose status `over_budget` leads to it."""
+        return next((name for name in self.nodes if self.targets(name).get("over_budget") == summarizer), None)
+
+    def budget(self, node: str) -> int | None:
+        """Tokens of what was gathered that a node may have in its prompt, where a summarizer keeps it short."""
+        own = self.targets(node).get("over_budget")
+        keepers = {name: keeper for name, keeper in self.nodes.items() if isinstance(keeper, SummarizerSettings)}
+        if own in keepers:
+            return keepers[own].budget_tokens
+        return max((keeper.budget_tokens for keeper in keepers.values()), default=None)

@@ -33,6 +33,8 @@ class State(TypedDict, total=False):
     threads: Annotated[dict[str, tuple[Message, ...]], merged]  # by node
     status: Annotated[dict[str, str], merged]  # by node
     visits: Annotated[dict[str, int], merged]  # by node
+    turns: Annotated[dict[str, int], merged]  # by node
+    notes: Annotated[dict[str, str], merged]  # by the node whose thread was summarized
     votes: Annotated[tuple[Cast, ...], operator.add]
     outcome: Outcome | None
     order: tuple[int, ...]  # of one fork

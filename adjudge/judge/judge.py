@@ -352,7 +352,7 @@ def _members(spec: GraphSpec, models: Mapping[str, ChatModel], agents: Mapping[s
             continue
         kind, model = KINDS[node.agent], spec.models[node.model]
         sampling = {"temperature": model.temperature, "top_p": model.top_p, "max_tokens": model.max_tokens}
-        setting = Setting(name, spec.mode, spec.scale, node.model, models[node.model].info, sampling)
+        setting = Setting(name, spec.mode, spec.scale, node.model, models[node.model].info, sampling, spec.budget(name))
         forks = _forks(spec, name, node, setting) if kind.forked else None
         members[name] = Member(kind.build(node, setting), node.agent, forks)
     return members

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from adjudge.agents import material
 from adjudge.agents.form import Form, form_for
 from adjudge.agents.prompts import prompt
 from adjudge.agents.work import Setting, Work
+from adjudge.fences import fence
 from adjudge.models import Sampling
 from adjudge.run import Run
 from adjudge.types import Criterion, Message, letter
@@ -56,10 +58,18 @@ class Question(NamedTuple):
             last = "\n\n".join(part for part in (prompt("judge"), *parts) if part)
             return [*self.work.thread, user(last)]
         common = [material.task(case)]
-        if self.run.evidence:
-            common.append(material.evidence(self.run.evidence.values()))
+        common += self._gathered()
         text = "\n\n".join(part for part in (*common, *parts) if part)
         return [system(prompt("judge")), user(material.with_images(text, case))]
+
+    def _gathered(self) -> list[str]:
+        """Notes and evidence for a fresh prompt; within half of the budget, where a summarizer sets one."""
+        items, notes, budget = self.run.evidence, self.work.notes, self.setting.budget
+        parts = [f"Notes of whoever gathered evidence:\n{fence('notes', notes)}"] if notes else []
+        if items:
+            ordered = sorted(items.values(), key=lambda item: not re.search(rf"\b{item.name}\b", notes))
+            parts.append(material.evidence(ordered, None if budget is None else budget // 2))
+        return parts
 
     def subjects(self) -> str:
         """What is judged, in the order shown; nothing where the steps of the trajectory are."""
