@@ -61,7 +61,7 @@ def executor(settings: ExecutorSettings, setting: Setting) -> Agent:
             rounds = await _seed(work, run, settings.tools)
             added += [message for turn in rounds for message in turn]
             first = len(rounds)
-        used = 0
+        used, eyes = 0, "images" in setting.info.abilities
         for turn in range(first, first + turns - work.turns):
             if _outgrown(setting, work, added):
                 break
@@ -78,7 +78,7 @@ def executor(settings: ExecutorSettings, setting: Setting) -> Agent:
             calls = message.get("tool_calls") or []
             if not calls:
                 break
-            added += await run.call_tools(work.at(turn=turn), calls, offered=settings.tools)
+            added += await run.call_tools(work.at(turn=turn), calls, offered=settings.tools, eyes=eyes)
         failures = run.meter.tool_failures - failures_before
         if failures and failures == run.meter.tool_calls - calls_before:
             told = next(text_of(m["content"]) for m in reversed(added) if m["role"] == "tool")

@@ -54,6 +54,7 @@ class Meter:
         self.tool_failures = 0
         self.repairs = 0
         self.dropped_citations = 0
+        self.blocked_hits = 0
 
     def check_model(self, characters: int) -> None:
         """Refuse the next model call when a limit is reached.
@@ -101,4 +102,5 @@ class Meter:
             tool_failures=self.tool_failures,
             repairs=self.repairs,
             dropped_citations=self.dropped_citations,
+            blocked_hits=self.blocked_hits,
         )

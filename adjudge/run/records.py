@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from adjudge.models import Choice, ModelInfo, Reply, Sampling, Scored, TokenLogprob, TokenUsage
-from adjudge.types import Evidence, Message, Position
+from adjudge.tools import ToolOutput
+from adjudge.types import Block, Evidence, Message, Position
 from adjudge.types.messages import tool_call
+
+MOST_TEXT = 100_000  # characters of one tool reply that are kept
+MOST_EXCERPT = 20_000  # characters of one item of evidence that are kept
 
 
 def chat_content(
@@ -56,6 +60,32 @@ def scored_to_json(scored: Scored) -> dict[str, Any]:
 def scored_from_json(value: dict[str, Any]) -> Scored:
     """The inverse of `scored_to_json`."""
     return Scored(tuple(tuple(row) for row in value["logprobs"]), TokenUsage(*value["usage"]))
+
+
+def output_to_json(output: ToolOutput, tool: str, arguments: dict[str, Any], time: float) -> dict[str, Any]:
+    """What a tool returned as JSON types, cut to a size that a journal and a prompt can bear."""
+    found = []
+    for item in output.evidence:
+        told = {"tool": tool, "arguments": arguments, "time": time, "excerpt": capped(item.excerpt, MOST_EXCERPT)}
+        found.append(evidence_to_json(item.model_copy(update=told)))
+    value: dict[str, Any] = {"text": capped(output.text, MOST_TEXT), "evidence": found}
+    if output.blocked:
+        value["blocked"] = output.blocked
+    if output.images:
+        value["images"] = list(output.images)
+    return value
+
+
+def capped(text: str, most: int) -> str:
+    """A text cut to so many characters, and the cut told."""
+    if len(text) <= most:
+        return text
+    return f"{text[:most]}\n(cut: the first {most:,} of {len(text):,} characters)"
+
+
+def image_blocks(value: dict[str, Any]) -> list[Block]:
+    """The images of a recorded tool result, as blocks of a message."""
+    return [{"type": "image_url", "image_url": {"url": url}} for url in value.get("images", ())]
 
 
 def evidence_to_json(item: Evidence) -> dict[str, Any]:

@@ -11,24 +11,25 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import itertools
 import json
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NoReturn
+from typing import Any
 
-from adjudge.errors import ConfigError, JournalError, LimitExceeded, ModelError, ToolError, shorten
+from adjudge.errors import ConfigError, JournalError, LimitExceeded, ToolError, shorten
 from adjudge.fences import fence
-from adjudge.journal import Journal, key_of
+from adjudge.journal import Journal
 from adjudge.models import ChatModel, Reply, Sampling, Scored, TokenUsage
+from adjudge.run.door import Door
 from adjudge.run.ledger import Ledger, render
 from adjudge.run.limits import Limits, Meter
 from adjudge.run.recorder import Recorder
 from adjudge.run.records import (
     chat_content,
-    evidence_to_json,
+    image_blocks,
+    output_to_json,
     reply_from_json,
     reply_to_json,
     scored_from_json,
@@ -37,11 +38,11 @@ from adjudge.run.records import (
 )
 from adjudge.tools import Tool, ToolContext, ToolOutput
 from adjudge.types import (
+    Block,
     Case,
     Event,
     Evidence,
     EvidenceFound,
-    LimitReached,
     Message,
     ModelCalled,
     Position,
@@ -49,10 +50,9 @@ from adjudge.types import (
     ToolCall,
     ToolCalled,
 )
-from adjudge.types.messages import characters_of, tool_reply
+from adjudge.types.messages import characters_of, tool_reply, user
 
 TOOL_TIMEOUT = 60.0  # seconds for one tool call
-Kind = Literal["model", "score", "complete", "tool"]
 
 
 @dataclass(eq=False)
@@ -84,6 +84,7 @@ class Run:
     def __post_init__(self) -> None:
         self.case = self.case.blind()
         self.meter = Meter(self.limits)
+        self._door = Door(self.meter, self.journal, self.emit)
         self._memory: dict[str, Any] = {}
 
     @cached_property
@@ -110,20 +111,8 @@ class Run:
         return {**schema, "function": {**schema["function"], "name": name}}
 
     def enter(self, at: Position, visits: int) -> None:
-        """Enter a node once more.
-
-        Args:
-            at: Where it is.
-            visits: How often it was entered before.
-
-        Raises:
-            LimitExceeded: It was entered as often as the limits allow.
-        """
-        try:
-            self.meter.check_visit(at.node, visits)
-        except LimitExceeded as error:
-            self.emit(LimitReached(at, error.limit, _detail(error)))
-            raise
+        """Enter a node once more; see `Door.enter`."""
+        self._door.enter(at, visits)
 
     async def chat(
         self,
@@ -151,7 +140,7 @@ class Run:
             return reply_to_json(settled(reply, at))
 
         content = None if self.journal is None else chat_content(chosen.info, messages, schemas, seeded, n)
-        value, recorded = await self._through("model", at, content, call, characters_of(messages))
+        value, recorded = await self._door.through("model", at, content, call, characters_of(messages))
         reply = reply_from_json(value)
         self._count(at, model, reply.usage, recorded)
         if self.recorder is not None:
@@ -169,7 +158,7 @@ class Run:
             return reply_to_json(await chosen.complete(token_ids, seeded, n=n))
 
         content = [chosen.info.fingerprint, list(token_ids), list(seeded), n]
-        value, recorded = await self._through("complete", at, content, call, len(token_ids))
+        value, recorded = await self._door.through("complete", at, content, call, len(token_ids))
         reply = reply_from_json(value)
         self._count(at, model, reply.usage, recorded)
         if self.recorder is not None:
@@ -185,13 +174,13 @@ class Run:
 
         content = [chosen.info.fingerprint, list(prefix), list(continuations)]
         characters = characters_of(prefix) + sum(map(len, continuations))
-        value, recorded = await self._through("score", at, content, call, characters)
+        value, recorded = await self._door.through("score", at, content, call, characters)
         scored = scored_from_json(value)
         self._count(at, model, scored.usage, recorded)
         return scored
 
     async def call_tools(
-        self, at: Position, calls: Sequence[ToolCall], *, offered: Collection[str] | None = None
+        self, at: Position, calls: Sequence[ToolCall], *, offered: Collection[str] | None = None, eyes: bool = False
     ) -> list[Message]:
         """Make the calls of one turn side by side; replies and evidence are in the order of the calls.
 
@@ -202,6 +191,7 @@ class Run:
             at: Where the turn stands.
             calls: The calls, as the model wrote them.
             offered: Names of the tools that may be called; all of the graph's by default.
+            eyes: Whether the model that called can be shown images; they follow the replies in a user message.
 
         Raises:
             LimitExceeded: A limit was reached. Calls that did finish have been recorded, their evidence is kept.
@@ -209,21 +199,25 @@ class Run:
         positions = [at._replace(attempt=number) for number in range(len(calls))]
         usable = self.tools if offered is None else {name: self.tools[name] for name in offered}
         outcomes = await asyncio.gather(
-            *(self._tool(position, call, usable) for position, call in zip(positions, calls, strict=True)),
+            *(self._tool(position, call, usable, eyes) for position, call in zip(positions, calls, strict=True)),
             return_exceptions=True,
         )
         replies: list[Message] = []
+        images: list[Block] = []
         failure: BaseException | None = None
         for position, call, outcome in zip(positions, calls, outcomes, strict=True):
             if isinstance(outcome, BaseException):
                 failure = failure or outcome
                 continue
             replies.append(self._admit(position, call, *outcome))
+            images += image_blocks(outcome[0])
         if failure is not None:
             raise failure
-        return replies
+        return [*replies, user(images)] if images else replies
 
-    async def _tool(self, at: Position, call: ToolCall, usable: Mapping[str, Tool]) -> tuple[dict[str, Any], bool]:
+    async def _tool(
+        self, at: Position, call: ToolCall, usable: Mapping[str, Tool], eyes: bool
+    ) -> tuple[dict[str, Any], bool]:
         name, arguments = call["function"]["name"], call["function"]["arguments"]
         known = usable.get(name)
 
@@ -231,27 +225,20 @@ class Run:
             try:
                 if known is None:
                     raise ToolError(f"there is no tool {shorten(name)}; there are: {', '.join(sorted(usable))}")
-                output = await self._guarded(known, _parse(name, arguments))
+                output = await self._guarded(known, _parse(name, arguments), eyes)
             except ToolError as error:
                 return {"error": str(error)}
-            now = time.time()
-            found = [
-                evidence_to_json(
-                    item.model_copy(update={"tool": name, "arguments": _parse(name, arguments), "time": now})
-                )
-                for item in output.evidence
-            ]
-            return {"text": output.text, "evidence": found}
+            return output_to_json(output, name, _parse(name, arguments), time.time())
 
         # A tool may read the case and what was found before, so both belong to what identifies its call.
         content = None
         if self.journal is not None:
             made_of = known.fingerprint if known else None
-            content = [name, made_of, arguments, self._case_digest, self.evidence.digests()]
-        return await self._through("tool", at, content, perform, 0)
+            content = [name, made_of, arguments, eyes, self._case_digest, self.evidence.digests()]
+        return await self._door.through("tool", at, content, perform, 0)
 
-    async def _guarded(self, tool: Tool, arguments: dict[str, Any]) -> ToolOutput:
-        context = ToolContext(self.case, self.evidence, self._memory)
+    async def _guarded(self, tool: Tool, arguments: dict[str, Any], eyes: bool) -> ToolOutput:
+        context = ToolContext(self.case, self.evidence, self._memory, eyes)
         try:
             async with asyncio.timeout(TOOL_TIMEOUT):
                 return await tool.call(arguments, context)
@@ -269,6 +256,7 @@ class Run:
         if error is not None:
             self.meter.tool_failures += 1
             return tool_reply(call, fence("tool error", error))
+        self.meter.blocked_hits += value.get("blocked", 0)
         before = len(self.evidence)
         items = [Evidence.model_validate(item) for item in value["evidence"]]
         named = self.evidence.admit(items)
@@ -277,107 +265,6 @@ class Run:
                 self.emit(EvidenceFound(at, item))
         parts = [fence(f"result of {name}", value["text"])] if value["text"] else []
         return tool_reply(call, "\n\n".join([*parts, *map(render, named)]) or "No results.")
-
-    async def _through(
-        self,
-        kind: Kind,
-        at: Position,
-        content: object,
-        call: Callable[[], Awaitable[dict[str, Any]]],
-        characters: int,
-    ) -> tuple[dict[str, Any], bool]:
-        """Look up, else check limits, call and commit. Returns the value and whether it was recorded before."""
-        journal = self.journal
-        key = "" if journal is None else key_of(kind, at, content)
-        if journal is not None and (value := journal.find(key)) is not None:
-            self._reserve(kind)
-            self.meter.clock.at_least(value["elapsed"])
-            self.meter.finished = max(self.meter.finished, value["elapsed"])
-            return value, True
-        stop = self._next_stop(kind, at, key)
-        made = False
-        try:
-            self._check(kind, characters)
-            self._reserve(kind)
-            made = True
-            value = await self._in_time(call)
-        except (LimitExceeded, ModelError) as error:
-            await self._record_stop(at, stop, error, made)
-            raise
-        value["elapsed"] = round(self.meter.clock.now(), 6)
-        self.meter.finished = max(self.meter.finished, value["elapsed"])
-        if journal is not None:
-            value = await journal.put(key, kind, at, value)
-        return value, False
-
-    def _check(self, kind: Kind, characters: int) -> None:
-        if kind == "tool":
-            self.meter.check_tool()
-        else:
-            self.meter.check_model(characters)
-
-    def _reserve(self, kind: Kind) -> None:
-        if kind == "tool":
-            self.meter.tool_calls += 1
-        else:
-            self.meter.model_calls += 1
-
-    async def _in_time(self, call: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-        limit = self.meter.limits.seconds
-        scope = asyncio.timeout(limit - self.meter.clock.now())
-        try:
-            async with scope:
-                return await call()
-        except TimeoutError as error:
-            if scope.expired():
-                raise LimitExceeded("seconds", f"the {limit:g} seconds ran out during a call") from error
-            raise ModelError("the call timed out", kind="unavailable", retryable=True) from error
-
-    def _next_stop(self, kind: Kind, at: Position, key: str) -> str:
-        """The key under which a stop of this call would be recorded.
-
-        A model that failed is asked again on a resume and may fail in another way, so the stops of one call form a
-        chain, of which the last holds. It is raised again here: a limit always, a failure only in a replay.
-        """
-        journal = self.journal
-        if journal is None:
-            return ""
-        limits, last = self.meter.limits.model_dump(), None
-        for number in itertools.count():
-            stop = key_of("stop", at, [key, limits, number])
-            recorded = journal.find(stop)
-            if recorded is None:
-                break
-            last = recorded
-        if last is not None and (last["type"] == "limit" or journal.mode == "replay"):
-            self._stop_again(kind, at, last)
-        if journal.mode == "replay":
-            raise JournalError(
-                f"{journal.path}: no record of the call at {at}; "
-                "the graph, the case or adjudge has changed since the run"
-            )
-        return stop
-
-    def _stop_again(self, kind: Kind, at: Position, recorded: dict[str, Any]) -> NoReturn:
-        self.meter.clock.at_least(recorded["elapsed"])
-        if recorded["made"]:
-            self._reserve(kind)
-        if recorded["type"] == "limit":
-            self.emit(LimitReached(at, recorded["limit"], recorded["detail"]))
-            raise LimitExceeded(recorded["limit"], recorded["detail"])
-        raise ModelError(recorded["detail"], kind=recorded["kind"])
-
-    async def _record_stop(self, at: Position, stop: str, error: LimitExceeded | ModelError, made: bool) -> None:
-        """Report and keep what stopped a call; `made` says whether it was under way and so counts as spent."""
-        value: dict[str, Any] = {"elapsed": round(self.meter.clock.now(), 6), "made": made}
-        if isinstance(error, LimitExceeded):
-            detail = _detail(error)
-            self.emit(LimitReached(at, error.limit, detail))
-            value |= {"type": "limit", "limit": error.limit, "detail": detail}
-        else:
-            value |= {"type": "failure", "kind": error.kind, "detail": str(error)}
-        if self.journal is not None:
-            await self.journal.put(stop, "stop", at, value)
 
     def _count(self, at: Position, model: str, usage: TokenUsage, recorded: bool) -> None:
         self.meter.tokens_in += usage.tokens_in
@@ -388,10 +275,6 @@ class Run:
 
     def _on_text(self, at: Position) -> Callable[[str], None]:
         return lambda text: self.emit(TextDelta(at, text))
-
-
-def _detail(error: LimitExceeded) -> str:
-    return str(error).removeprefix(f"{error.limit}: ")
 
 
 def _parse(name: str, arguments: str) -> dict[str, Any]:

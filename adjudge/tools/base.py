@@ -35,6 +35,7 @@ class ToolContext(NamedTuple):
     case: Case  # blind: without label and metadata
     evidence: Mapping[str, Evidence]  # by shown name: E1, E2, …
     memory: dict[str, Any]  # lives as long as the judgement; for tools that keep state
+    eyes: bool = False  # whether the model that called can be shown `ToolOutput.images`
 
 
 class ToolOutput(NamedTuple):
@@ -42,6 +43,8 @@ class ToolOutput(NamedTuple):
 
     text: str = ""
     evidence: tuple[Evidence, ...] = ()
+    images: tuple[str, ...] = ()  # data URLs, for a model with eyes only
+    blocked: int = 0  # hits that a block list kept out
 
 
 class Tool(NamedTuple):

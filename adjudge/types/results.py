@@ -25,6 +25,7 @@ class Usage(Frozen):
     tool_failures: int = 0
     repairs: int = Field(default=0, description="Times a judge was asked again after an unreadable verdict.")
     dropped_citations: int = Field(default=0, description="Citations of evidence that does not exist.")
+    blocked_hits: int = Field(default=0, description="Search results and pages that the block list kept out.")
 
     def __add__(self, other: Usage) -> Usage:
         known = [money for money in (self.money, other.money) if money is not None]
