@@ -27,7 +27,7 @@ from adjudge.tools import Tool
 from benchmarks import pairs
 
 IN_FLIGHT = 8
-GENERATED = 24  # pairs for `generate`, which is slow here and needs no more to be seen failing
+GENERATED = 12  # pairs for `generate`, which is slow here and needs no more to be seen failing
 RESAMPLES = 4000
 
 

@@ -6,13 +6,15 @@ tokenizers need fewer (about 4.5 characters of English a token), so a prompt tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from adjudge.types import Message
 from adjudge.types.messages import text_of
 
 _ASCII_PER_TOKEN = 3
 _PER_MESSAGE = 8
+_BORDERS = (re.compile(r"(?<=\n)"), re.compile(r"(?<=[.!?。！？])(?=\s)"), re.compile(r"(?<=\s)"))  # coarse to fine
 
 
 def tokens_of(text: str) -> int:
@@ -32,22 +34,26 @@ def tokens_in(messages: Sequence[Message]) -> int:
 
 
 def pieces(text: str, tokens: int) -> list[str]:
-    """A text cut into pieces of at most so many tokens, at line ends where there are any."""
+    """A text cut into pieces of at most so many tokens: between lines, else sentences, else words, else anywhere."""
     cut: list[str] = []
     current: list[str] = []
     size = 0
-    for line in text.splitlines(keepends=True):
-        for part in _short(line, tokens):
-            cost = tokens_of(part)
-            if current and size + cost > tokens:
-                cut.append("".join(current))
-                current, size = [], 0
-            current.append(part)
-            size += cost
+    for unit in _units(text, tokens):
+        cost = tokens_of(unit)
+        if current and size + cost > tokens:
+            cut.append("".join(current))
+            current, size = [], 0
+        current.append(unit)
+        size += cost
     return [*cut, "".join(current)] if current else cut
 
 
-def _short(line: str, tokens: int) -> list[str]:
-    if tokens_of(line) <= tokens:
-        return [line]
-    return [line[start : start + tokens] for start in range(0, len(line), tokens)]
+def _units(text: str, tokens: int, level: int = 0) -> Iterator[str]:
+    if tokens_of(text) <= tokens:
+        if text:
+            yield text
+    elif level == len(_BORDERS):
+        yield from (text[start : start + tokens] for start in range(0, len(text), tokens))
+    else:
+        for part in _BORDERS[level].split(text):
+            yield from _units(part, tokens, level + 1)
