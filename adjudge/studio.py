@@ -61,3 +61,8 @@ def evidence() -> Any:
 def rubric() -> Any:
     """The graph `rubric`."""
     return studio_graph(Judge.load("rubric"))
+
+
+def web_evidence() -> Any:
+    """The graph `web_evidence`."""
+    return studio_graph(Judge.load("web_evidence"))

@@ -77,8 +77,9 @@ def show_header(screen: Screen, judge: Judge, flag: str | None) -> None:
 
 def _tools(judge: Judge) -> list[str]:
     shown = []
+    entry_of = {tool: entry for entry, group in judge.tool_groups.items() for tool in group}
     for name in judge.tools:
-        entry = judge.spec.tools.get(name)
+        entry = judge.spec.tools.get(entry_of.get(name, name))
         path = getattr(entry, "path", None)
         shown.append(f"{name} ({getattr(entry, 'kind', 'own')}{f' in {path}' if path else ''})")
     return shown

@@ -31,14 +31,14 @@ from adjudge.judge.fingerprint import fingerprint, public_spec
 from adjudge.judge.fitting import fit
 from adjudge.judge.opening import open_models, with_sampling, without_models
 from adjudge.judge.portal import shared_portal
+from adjudge.judge.toolbox import AnyTool, expanded, named, open_tools
 from adjudge.models import ChatModel, ModelSpec, parse_model
 from adjudge.run import Recorder, Run
-from adjudge.tools import Tool, build_tool, corpus_search, tool
+from adjudge.tools import Tool, corpus_search
 from adjudge.types import Case, Event, Fingerprint, Finished, JudgeResult
 
 MOST_STEPS = 10_000  # of LangGraph; loops are bounded by limits.visits long before
 
-AnyTool = Tool | Callable[..., Any]
 AnyModel = ChatModel | ModelSpec | str
 
 
@@ -48,7 +48,7 @@ class Judge:
     Args:
         spec: The graph, as a `GraphSpec` or as the mapping that a judge file would hold.
         models: Models that replace those of the graph, by name.
-        tools: Tools (or async functions) that are added to those of the graph or replace them, by name.
+        tools: Tools (ours, async functions, LangChain's) that are added to those of the graph or replace them, by name.
         agents: Agents (async functions from `Work` to `Report`) that nodes may name.
         graph: A `StateGraph` of your own over `State` with `Run` as context; it replaces nodes and edges.
         base: Folder from which relative paths in the graph start; the working directory by default.
@@ -72,18 +72,17 @@ class Judge:
         where: Where = nowhere,
     ) -> None:
         self.spec = spec if isinstance(spec, GraphSpec) else validate(GraphSpec, Document(dict(spec), "<mapping>"))
-        given = _named(tools)
+        given = named(tools)
         chosen = {
             name: parse_model(model) if isinstance(model, str) else model for name, model in (models or {}).items()
         }
         self.spec = with_sampling(self.spec, chosen)
         check(self.spec, tools=given, agents=agents or {}, where=where)
         self.models = open_models(self.spec, chosen)
-        self.tools = {
-            name: build_tool(entry, base or Path.cwd()) for name, entry in self.spec.tools.items() if name not in given
-        } | given
+        self.tools, self.tool_groups = open_tools(self.spec, given, base or Path.cwd())
+        self._whole = expanded(self.spec, self.tool_groups)
         self.journal = Journal(journal) if isinstance(journal, str | Path) else journal
-        self._members = _members(self.spec, self.models, agents or {}) if graph is None else {}
+        self._members = _members(self._whole, self.models, agents or {}) if graph is None else {}
         self._custom = graph is not None or bool(agents)
         source = build(self.spec, self._members) if graph is None else graph
         self.graph = source.compile(name=self.spec.name)
@@ -122,7 +121,7 @@ class Judge:
         """
         document, base = find(name_or_path)
         document = apply_overrides(apply_overrides(document, settings), overrides)
-        given = _named(tools)
+        given = named(tools)
         if corpus is not None:
             document, given = _with_corpus(document, corpus, given)
         models = _as_models(model)
@@ -244,7 +243,7 @@ class Judge:
     def record(self) -> dict[str, Any]:
         """What a replay needs to know of this judge: the graph, and what its models and tools are; no secrets."""
         return {
-            "spec": public_spec(self.spec),
+            "spec": public_spec(self._whole),
             "custom": self._custom,
             "fingerprint": self.fingerprint.model_dump(mode="json"),
             "models": {
@@ -308,12 +307,6 @@ async def _never(*_: Any) -> Any:
 
 def _judges(spec: GraphSpec) -> dict[str, JudgeSettings]:
     return {name: node for name, node in spec.nodes.items() if isinstance(node, JudgeSettings)}
-
-
-def _named(tools: Iterable[AnyTool] | Mapping[str, AnyTool]) -> dict[str, Tool]:
-    pairs = tools.items() if isinstance(tools, Mapping) else ((None, item) for item in tools)
-    made = [(name, item if isinstance(item, Tool) else tool(item, name=name)) for name, item in pairs]
-    return {name or item.name: item for name, item in made}
 
 
 def _as_models(model: AnyModel | Mapping[str, AnyModel] | None) -> dict[str, AnyModel]:

@@ -20,7 +20,7 @@ from adjudge.journal import Journal, key_of
 from adjudge.judge import Judge
 from adjudge.models import ModelSpec, Reply, ScriptedModel, open_model, parse_model, resolve_auto
 from adjudge.models.scripted import Request
-from adjudge.run import Run, run
+from adjudge.run import Run, door
 from adjudge.tools import ToolContext, tool
 from adjudge.types import (
     Case,
@@ -103,7 +103,7 @@ def test_no_judge_sees_label_metadata_or_who_answered(
         seen.append(json.dumps([at, content]))
         return key_of(kind, at, content)
 
-    monkeypatch.setattr(run, "key_of", watched)
+    monkeypatch.setattr(door, "key_of", watched)
     mode = find(graph)[0].data["mode"]
     responses = [Response(text=f"answer {n}", model=SECRET) for n in range({"pointwise": 1, "answer": 0}.get(mode, 2))]
     case = Case(prompt="?", responses=responses, rubric=[{"name": "facts"}], label=SECRET, metadata={SECRET: [SECRET]})
