@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from adjudge.cli import doctor, graph, judge, replay, show
+from adjudge.cli import doctor, graph, judge, mcp, models, replay, show
 from adjudge.errors import AdjudgeError
 
 EXIT_CODES = "\n\n".join(
@@ -72,4 +72,6 @@ app.command("judge", epilog=EXIT_CODES)(judge.judge)
 app.command("show")(show.show)
 app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)
+app.command("mcp")(mcp.mcp)
 app.add_typer(graph.app, name="graph")
+app.add_typer(models.app, name="models")

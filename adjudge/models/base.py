@@ -14,8 +14,9 @@ from pydantic import Field, model_validator
 from adjudge.types import Frozen, Message
 
 Ability = Literal["chat", "tools", "json_schema", "logprobs", "n", "seed", "stream", "images", "complete", "score"]
-Provider = Literal["auto", "server", "local", "scripted", "langchain"]
+Provider = Literal["auto", "server", "vllm", "local", "scripted", "langchain"]
 OnText = Callable[[str], None]
+_SERVED_HERE = ("lora", "serve_args", "python", "port")
 
 
 class ModelSpec(Frozen):
@@ -30,6 +31,12 @@ class ModelSpec(Frozen):
     base_url: str | None = None
     api_key: str | None = Field(default=None, repr=False, description="Write ${ADJUDGE_API_KEY}, not the key.")
     adapter: str | None = Field(default=None, description="Path of a LoRA adapter, or its name on the server.")
+    lora: dict[str, str] = Field(default_factory=dict, description="vllm: names and folders of adapters to serve.")
+    tensor_parallel: int = Field(default=1, ge=1, description="vllm: GPUs that share the model.")
+    serve_args: tuple[str, ...] = Field(default=(), description="vllm: further words of its command line.")
+    # Where a server runs is not what it is, so these two stay out of fingerprints.
+    python: str | None = Field(default=None, exclude=True, description="vllm: the Python that has vLLM.")
+    port: int | None = Field(default=None, ge=1, le=65535, exclude=True, description="vllm: any free one by default.")
     weights: str | None = Field(default=None, description="Your id of the weights, where the name does not tell.")
     context: int | None = Field(default=None, gt=0, description="Context length in tokens, where it is known.")
     temperature: float = Field(default=0.0, ge=0)
@@ -44,6 +51,17 @@ class ModelSpec(Frozen):
     def _url(self) -> Self:
         if self.base_url is not None and not self.base_url.startswith(("http://", "https://")):
             raise ValueError(f"base_url must begin with http:// or https://, found {self.base_url!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _served_here(self) -> Self:
+        given = [name for name in _SERVED_HERE if getattr(self, name)]
+        if self.tensor_parallel != 1:
+            given.append("tensor_parallel")
+        if given and self.provider != "vllm":
+            raise ValueError(f"{' and '.join(given)}: only for provider: vllm, which starts the server itself")
+        if self.provider == "vllm" and (self.base_url or self.api_key):
+            raise ValueError("provider: vllm starts a server of its own; for one that runs, write provider: server")
         return self
 
 

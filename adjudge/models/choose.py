@@ -10,13 +10,20 @@ from adjudge.errors import ConfigError
 from adjudge.models.base import ChatModel, ModelSpec, Provider
 
 EMBEDDED = "embedded"
-_OWN: dict[str, Provider] = {"server": "server", "local": "local", "scripted": "scripted", "langchain": "langchain"}
+_OWN: dict[str, Provider] = {
+    "server": "server",
+    "vllm": "vllm",
+    "local": "local",
+    "scripted": "scripted",
+    "langchain": "langchain",
+}
 _FORMS = (
     "auto",
     EMBEDDED,
     "a URL such as http://127.0.0.1:8000/v1",
     "a path to a folder with weights",
     "provider:model such as openai:gpt-4o",
+    "vllm:model, which starts a vLLM server around the run",
     "a model's name on the server at ADJUDGE_BASE_URL",
 )
 
@@ -101,6 +108,10 @@ def open_model(model: ModelSpec | str, environ: Mapping[str, str] = os.environ) 
         from adjudge.models.server import ServerModel
 
         return ServerModel(spec)
+    if spec.provider == "vllm":
+        from adjudge.models.serve import VllmModel
+
+        return VllmModel(spec)
     if spec.provider == "local":
         from adjudge.models.local import LocalModel
 
