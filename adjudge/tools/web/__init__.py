@@ -10,5 +10,6 @@ from adjudge.tools.web.cache import Hit
 from adjudge.tools.web.fetch import FetchSettings, fetch
 from adjudge.tools.web.network import Network
 from adjudge.tools.web.search import Provider, WebSearchSettings, web_search
+from adjudge.tools.web.visit import fetch_image
 
-__all__ = ["FetchSettings", "Hit", "Network", "Provider", "WebSearchSettings", "fetch", "web_search"]
+__all__ = ["FetchSettings", "Hit", "Network", "Provider", "WebSearchSettings", "fetch", "fetch_image", "web_search"]

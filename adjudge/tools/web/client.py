@@ -7,6 +7,7 @@ certificate is verified against it. Each request has a client of its own, so not
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from adjudge.tools.web.bodies import ACCEPTED, read_body
 from adjudge.tools.web.network import Network
 from adjudge.tools.web.urls import Target
 
-KINDS = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown", "application/json", "application/pdf")
+PAGES = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown", "application/json", "application/pdf")
 CONNECT_SECONDS = 5.0  # for each address
 MAX_HEADERS = 64 * 1024  # bytes; httpcore itself stops at 100 KiB before they are complete
 USER_AGENT = "Mozilla/5.0 (compatible; adjudge)"
@@ -27,13 +28,15 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 class Answer(NamedTuple):
     """What a server answered: a page, or where to look instead."""
 
-    kind: str = ""  # content type, one of `KINDS`
+    kind: str = ""  # content type, one of those asked for
     charset: str = ""  # as the server declares it; empty when it does not
     body: bytes = b""
     location: str = ""  # of a redirect, which has no body
 
 
-async def get(target: Target, addresses: list[str], network: Network, *, most: int) -> Answer:
+async def get(
+    target: Target, addresses: list[str], network: Network, *, most: int, kinds: Sequence[str] = PAGES
+) -> Answer:
     """Ask for a URL at one of its checked addresses.
 
     Args:
@@ -41,6 +44,7 @@ async def get(target: Target, addresses: list[str], network: Network, *, most: i
         addresses: Its checked addresses, tried in order until one can be connected to.
         network: How an address is reached.
         most: Bytes that the body may have.
+        kinds: Content types that are wanted.
 
     Raises:
         ToolError: No page can be had: no connection, a wrong certificate, a status other than 200, an unwanted
@@ -49,7 +53,7 @@ async def get(target: Target, addresses: list[str], network: Network, *, most: i
     tls = network.tls or _tls()
     for number, address in enumerate(addresses, 1):
         try:
-            return await _ask(target, network.route(address, target.port), tls, most)
+            return await _ask(target, network.route(address, target.port), tls, most, kinds)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             if number == len(addresses):
                 raise _failed(target, error) from error
@@ -58,12 +62,12 @@ async def get(target: Target, addresses: list[str], network: Network, *, most: i
     raise ToolError(f"the host {target.host} has no address")
 
 
-async def _ask(target: Target, place: tuple[str, int], tls: ssl.SSLContext, most: int) -> Answer:
+async def _ask(target: Target, place: tuple[str, int], tls: ssl.SSLContext, most: int, kinds: Sequence[str]) -> Answer:
     url = httpx.URL(scheme=target.scheme, host=place[0], port=place[1], raw_path=target.path.encode("ascii"))
     headers = {
         "Host": target.authority,
         "User-Agent": USER_AGENT,
-        "Accept": ", ".join(KINDS),
+        "Accept": ", ".join(kinds),
         "Accept-Encoding": ACCEPTED,
         "Connection": "close",
     }
@@ -73,12 +77,12 @@ async def _ask(target: Target, place: tuple[str, int], tls: ssl.SSLContext, most
         request = client.build_request("GET", url, headers=headers, extensions={"sni_hostname": target.host})
         response = await client.send(request, stream=True, follow_redirects=False)
         try:
-            return await _read(response, most)
+            return await _read(response, most, kinds)
         finally:
             await response.aclose()
 
 
-async def _read(response: httpx.Response, most: int) -> Answer:
+async def _read(response: httpx.Response, most: int, kinds: Sequence[str]) -> Answer:
     headers = response.headers
     if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADERS:
         raise ToolError(f"the server's headers are larger than {MAX_HEADERS:,} bytes")
@@ -87,9 +91,9 @@ async def _read(response: httpx.Response, most: int) -> Answer:
     if response.status_code != 200:
         raise ToolError(f"the server answered {response.status_code}; try another source")
     kind, charset = _content_type(headers.get("content-type", ""))
-    if kind not in KINDS:
+    if kind not in kinds:
         found = shorten(kind) if kind else "no content type"
-        raise ToolError(f"the page is {found}, and only these can be read: {', '.join(KINDS)}")
+        raise ToolError(f"the page is {found}, and only these can be read: {', '.join(kinds)}")
     length = headers.get("content-length", "")
     if length.isdigit() and int(length[:19]) > most:
         raise ToolError(f"the page has {shorten(length)} bytes, and at most {most:,} are read; try another source")

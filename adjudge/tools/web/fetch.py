@@ -22,13 +22,13 @@ from adjudge.tools.base import Tool, ToolContext, ToolOutput, tool
 from adjudge.tools.documents import extract_pdf_pages
 from adjudge.tools.web.blocking import BlockList
 from adjudge.tools.web.named import is_named
-from adjudge.tools.web.network import INTERNET, Network, addresses_of
+from adjudge.tools.web.network import INTERNET, Network
 from adjudge.tools.web.pages import ReadPdf, read_page, relevant
-from adjudge.tools.web.urls import Target, redirected, target_of
+from adjudge.tools.web.urls import Target, target_of
+from adjudge.tools.web.visit import visit
 from adjudge.types import Evidence, Frozen
 
 MAX_K = 20
-MAX_REDIRECTS = 5
 MAX_SECONDS = 55.0  # below the time that a judgement gives any tool call
 MIN_BYTES, MAX_BYTES = 1_000, 50_000_000
 MAX_PORT = 65535
@@ -155,36 +155,39 @@ class _Policy:
             raise ToolError(f"{target.authority} has the port {target.port}, and only these may be asked: {allowed}")
 
 
+class _BlockedPage(Exception):
+    """A page of the block list; the pattern that it matches."""
+
+
 async def _read(
     policy: _Policy, url: str, question: str, context: ToolContext, k: int, read_pdf: ReadPdf | None
 ) -> ToolOutput:
-    from adjudge.tools.web.client import get  # with httpx, which `import adjudge` need not load
+    named = is_named(start := target_of(url), url, context.case, context.evidence)
 
-    target = target_of(url)
-    named = is_named(target, url, context.case, context.evidence)
-    for _ in range(MAX_REDIRECTS + 1):
+    def may(target: Target) -> None:
         # A redirect from a named URL was decided by whoever named it; one from a URL that the model made up could
         # carry anything anywhere, so on allowed hosts it has to stay there.
         if not (named or policy.anywhere or policy.on_hosts(target)):
             raise ToolError(_not_allowed(target, policy))
         if pattern := policy.blocked.match(target):
-            text = f"This page is kept out: it belongs to a benchmark ({pattern}). Look for another source."
-            return ToolOutput(text, blocked=1)
+            raise _BlockedPage(pattern)
         policy.check_port(target)
-        addresses = await addresses_of(target, policy.network, allow_private=policy.allow_private)
-        answer = await get(target, addresses, policy.network, most=policy.max_bytes)
-        if answer.location:
-            target = redirected(target, answer.location)
-            continue
-        page = await read_page(answer, read_pdf)
-        chosen, matched = await asyncio.to_thread(relevant, page, question.strip() or context.case.question, k)
-        found = [
-            Evidence(excerpt=page.pieces[n].text, source=target.url + page.pieces[n].place, title=page.title)
-            for n in chosen
-        ]
-        which = "nearest to the question" if matched else "first; none shares a word with the question"
-        return ToolOutput(f"{len(found)} of {len(page.pieces)} passages of the page, {which}.", tuple(found))
-    raise ToolError(f"the page redirects more than {MAX_REDIRECTS} times; try another source")
+
+    try:
+        target, answer = await visit(
+            start, may, policy.network, most=policy.max_bytes, allow_private=policy.allow_private
+        )
+    except _BlockedPage as error:
+        text = f"This page is kept out: it belongs to a benchmark ({error}). Look for another source."
+        return ToolOutput(text, blocked=1)
+    page = await read_page(answer, read_pdf)
+    chosen, matched = await asyncio.to_thread(relevant, page, question.strip() or context.case.question, k)
+    found = [
+        Evidence(excerpt=page.pieces[n].text, source=target.url + page.pieces[n].place, title=page.title)
+        for n in chosen
+    ]
+    which = "nearest to the question" if matched else "first; none shares a word with the question"
+    return ToolOutput(f"{len(found)} of {len(page.pieces)} passages of the page, {which}.", tuple(found))
 
 
 def _not_allowed(target: Target, policy: _Policy) -> str:
