@@ -14,21 +14,22 @@ import asyncio
 import json
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.progress import Progress
 
-from adjudge import Case, Evidence, Journal, Judge, JudgeResult, Unscored
+from adjudge import Case, Document, Evidence, Journal, Judge, JudgeResult, Unscored
 from adjudge.agents.seeding import content_words
 from adjudge.models import ChatModel, ModelSpec, open_model
 from adjudge.tools import Tool
 from benchmarks import pairs
 
 IN_FLIGHT = 8
-GENERATED = 12  # pairs for `generate`, which is slow here and needs no more to be seen failing
+MOST = {"generate": 12, "logprobs": 48}  # pairs for the methods that judge both orders, which are slow here
 RESAMPLES = 4000
+SEARCH, BARE, GOLD = "own search", "no evidence", "gold passages"
 
 
 class Scored(NamedTuple):
@@ -61,25 +62,30 @@ def tasks(data: Path, limit: int) -> list[Task]:
 
 
 def judges(model: ChatModel, corpus: Path | list[dict[str, Any]], journal: Journal) -> dict[str, Judge]:
-    """Every way to decide, with and without evidence. Citations are off: they cost calls and change no verdict."""
+    """Every way to decide, by where its evidence comes from. Citations are off: they cost calls, change no verdict."""
 
-    def make(graph: str, decide: str) -> Judge:
+    def make(decide: str, source: str) -> Judge:
         changes: dict[str, Any] = {
             "nodes.judge.decide": decide,
             "nodes.judge.max_citations": 0,
             "nodes.judge.repair": 1,
             "models.default": {"provider": "local", "max_tokens": 120},
         }
-        judge = Judge.load(graph, corpus=corpus if graph == "evidence" else None, journal=journal, **changes)
+        graph = "direct" if source == BARE else "evidence"
+        judge = Judge.load(graph, corpus=corpus if source == SEARCH else None, journal=journal, **changes)
         judge.models["default"] = model
         return judge
 
-    return {
-        f"{decide}, {'own search' if graph == 'evidence' else 'no evidence'}": make(graph, decide)
-        for decide in ("likelihood", "likelihood_gain", "logprobs", "generate")
-        for graph in ("evidence", "direct")
-        if (decide, graph) != ("likelihood_gain", "direct")
-    }
+    arms = [(decide, source) for decide in ("likelihood", "likelihood_gain") for source in (GOLD, SEARCH, BARE)]
+    arms.remove(("likelihood_gain", BARE))
+    arms += [(decide, source) for decide in ("logprobs", "generate") for source in (SEARCH, BARE)]
+    return {f"{decide}, {source}": make(decide, source) for decide, source in arms}
+
+
+def with_gold(pair: pairs.Pair, texts: Mapping[str, Sequence[str]]) -> Case:
+    """The case with the passages that settle it as its documents, which is all that its judge can search."""
+    documents = tuple(Document(id=title, title=title, text="\n".join(texts[title])) for title in pair.gold)
+    return pair.case.model_copy(update={"documents": documents})
 
 
 async def judge_all(judge: Judge, cases: Sequence[Case], step: Callable[[], None]) -> list[JudgeResult]:
@@ -144,17 +150,25 @@ def interval(scored: Sequence[Scored]) -> tuple[float, float, float]:
     return mean, means[int(0.025 * RESAMPLES)], means[int(0.975 * RESAMPLES)]
 
 
+def subset(found: Sequence[pairs.Pair], method: str) -> list[pairs.Pair]:
+    """The pairs that a method judges: all, the first of them, or for `generate` a few drawn with a seed."""
+    most = MOST.get(method, len(found))
+    if method != "generate":
+        return list(found[:most])
+    drawn = set(random.Random(1).sample(range(len(found)), min(most, len(found))))
+    return [pair for number, pair in enumerate(found) if number in drawn]
+
+
 async def measure(task: Task, model: ChatModel, journal: Journal, progress: Progress) -> dict[str, Any]:
     """All arms on one data set."""
-    drawn = set(random.Random(1).sample(range(len(task.found)), min(GENERATED, len(task.found))))
-    few = [pair for number, pair in enumerate(task.found) if number in drawn]
     arms: dict[str, list[Scored]] = {}
     usage: dict[str, Any] = {}
     evidence: list[tuple[Evidence, ...]] = []
+    texts = texts_by_title(task.corpus)
     for name, judge in judges(model, task.corpus, journal).items():
-        chosen = few if name.startswith("generate") else task.found
+        chosen = subset(task.found, name.partition(",")[0])
         shown = progress.add_task(f"{task.name}: {name}", total=len(chosen))
-        cases = [pair.case for pair in chosen]
+        cases = [with_gold(pair, texts) if GOLD in name else pair.case for pair in chosen]
         results = await judge_all(judge, cases, lambda shown=shown: progress.advance(shown))  # type: ignore[misc]
         judged = zip(chosen, results, strict=True)
         arms[name] = [Scored(pair.question, credit(result, str(pair.case.label))) for pair, result in judged]
@@ -162,7 +176,7 @@ async def measure(task: Task, model: ChatModel, journal: Journal, progress: Prog
             "tokens": sum(r.usage.tokens_in + r.usage.tokens_out for r in results) / len(results),
             "consistent": _consistency(results),
         }
-        if not evidence and "own search" in name:
+        if not evidence and SEARCH in name:
             evidence = [result.evidence for result in results]
     tool = pairs.corpus_tool(task.corpus)
     for pair, items in zip(task.found, evidence, strict=True):
@@ -175,6 +189,15 @@ async def measure(task: Task, model: ChatModel, journal: Journal, progress: Prog
         "recall": _recall(task.found, evidence),
         "arms": {name: _arm(scored) | usage.get(name, {}) for name, scored in arms.items()},
     }
+
+
+def texts_by_title(corpus: Path | list[dict[str, Any]]) -> dict[str, list[str]]:
+    """The texts of a corpus under their titles."""
+    rows = corpus if isinstance(corpus, list) else map(json.loads, corpus.read_text("utf-8").splitlines())
+    texts: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        texts[row["title"]].append(row["text"])
+    return texts
 
 
 def _arm(scored: Sequence[Scored]) -> dict[str, float]:
