@@ -108,12 +108,18 @@ def evidence_line(item: Evidence) -> list[Part]:
     return [(f"{one_line(item.name)} ", "cyan"), (f"{title}: " if title else "", "bold"), excerpt(item.excerpt)]
 
 
+def _cached(usage: Usage) -> str:
+    """How much of the prompts the server had in its prefix cache; nothing where it had none, or does not tell."""
+    share = usage.tokens_cached / max(1, usage.tokens_in)
+    return f" ({usage.tokens_cached:,} from the prefix cache, {share:.0%})" if usage.tokens_cached else ""
+
+
 def cost(usage: Usage) -> str:
     """What a judgement cost, on one line."""
     parts = [
         _count(usage.model_calls, "model call"),
         _count(usage.tool_calls, "tool call"),
-        f"{usage.tokens_in:,} tokens in" + (f" ({usage.tokens_cached:,} cached)" if usage.tokens_cached else ""),
+        f"{usage.tokens_in:,} tokens in" + _cached(usage),
         f"{usage.tokens_out:,} out",
         f"{usage.seconds:.1f} s",
     ]
@@ -121,6 +127,7 @@ def cost(usage: Usage) -> str:
         "failed tool call": usage.tool_failures,
         "repair": usage.repairs,
         "dropped citation": usage.dropped_citations,
+        "blocked hit": usage.blocked_hits,
     }
     parts += [_count(number, name) for name, number in extras.items() if number]
     if usage.money is not None:

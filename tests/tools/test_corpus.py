@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from adjudge.errors import ConfigError, MissingPackage, ToolError
-from adjudge.tools import KINDS, CorpusSettings, Tool, ToolContext, ToolOutput, ToolSpec, build_tool, corpus_search
+from adjudge.tools import (
+    GROUPS,
+    KINDS,
+    CorpusSettings,
+    Tool,
+    ToolContext,
+    ToolOutput,
+    ToolSpec,
+    build_tool,
+    corpus_search,
+)
 from adjudge.types import Case, Evidence
 
 CONTEXT = ToolContext(Case(prompt="?"), {}, {})
@@ -372,7 +382,7 @@ def test_a_graph_file_names_the_path_relative_to_itself(tmp_path: Path) -> None:
 
 def test_every_kind_of_the_settings_can_be_built() -> None:
     schema = TypeAdapter[Any](ToolSpec).json_schema()
-    assert set(schema["discriminator"]["mapping"]) == set(KINDS)
+    assert set(schema["discriminator"]["mapping"]) == set(KINDS) | set(GROUPS)
 
 
 def test_an_unknown_kind_is_rejected() -> None:
