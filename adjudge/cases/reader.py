@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from typing import Any
 
 from pydantic import ValidationError
 
 from adjudge.cases.names import other_name
 from adjudge.cases.rows import Row, json_rows, jsonl_rows, yaml_rows
+from adjudge.cases.seen import Seen
 from adjudge.cases.source import Format, Input, Source, find, lines_of, sniff
 from adjudge.cases.table import csv_rows
 from adjudge.config import Document, KeyPath
@@ -49,13 +51,12 @@ def read_cases(source: Source, *, on_error: OnError | None = None, fmt: str | No
 
 
 def _cases(found: Input, on_error: OnError | None) -> Iterator[Case]:
-    first_lines: dict[str, int | None] = {}  # id to the line where it stood first
     empty = True
-    with found.open() as opened:
+    with found.open() as opened, closing(Seen()) as seen:
         for row in _rows(found, opened):
             empty = False
             try:
-                case = _case(row, first_lines)
+                case = _case(row, seen)
             except CaseError as error:
                 if on_error is None:
                     raise
@@ -83,14 +84,12 @@ def _rows(found: Input, opened: Iterable[bytes | str]) -> Iterator[Row]:
         ) from error
 
 
-def _case(row: Row, first_lines: dict[str, int | None]) -> Case:
+def _case(row: Row, seen: Seen) -> Case:
     if isinstance(row, CaseError):
         raise row
     case = _valid(row)
-    line = row.place(())
-    if case.id in first_lines:
-        raise _twice(row, case, first_lines[case.id])
-    first_lines[case.id] = line if isinstance(line, int) else None
+    if (first := seen.first(case.id, str(_line(row)))) is not None:
+        raise _twice(row, case, first)
     return case
 
 
@@ -130,7 +129,7 @@ def _explained(errors: list[ConfigError]) -> CaseError:
     )
 
 
-def _twice(row: Document, case: Case, first: int | None) -> CaseError:
+def _twice(row: Document, case: Case, first: str) -> CaseError:
     if "id" not in row.data:
         hint = "remove one of them, or give both an id"
         return CaseError(f"the same case stands in line {first}", file=row.name, line=_line(row), hint=hint)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from adjudge.cli import doctor, graph, judge, mcp, models, replay, show
+from adjudge.cli import batch, compact, doctor, export, graph, judge, mcp, models, replay, show
 from adjudge.errors import AdjudgeError
 
 EXIT_CODES = "\n\n".join(
@@ -69,6 +69,9 @@ def _options(
 
 
 app.command("judge", epilog=EXIT_CODES)(judge.judge)
+app.command("batch", epilog=EXIT_CODES)(batch.batch)
+app.command("export")(export.export)
+app.command("compact")(compact.compact)
 app.command("show")(show.show)
 app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 
-from adjudge.cases import read_cases
+from adjudge.cases import Seen, read_cases
 from adjudge.errors import CaseError, ConfigError
 from adjudge.types import Case
 
@@ -26,7 +27,9 @@ def read(sources: Sequence[str], limit: int | None = None) -> Iterator[Row]:
     """
     problems: list[CaseError] = []
     opened = [(source, read_cases(source, on_error=problems.append)) for source in sources]
-    rows = _limited(_unique(_merged(opened, problems)), limit)
+    merged = _merged(opened, problems)
+    # within one source the reader has seen to it that each id stands once
+    rows = _limited(_unique(merged) if len(opened) > 1 else (row for _, row in merged), limit)
     return iter(list(rows)) if "-" in sources else rows
 
 
@@ -50,16 +53,14 @@ def _merged(opened: Sequence[tuple[str, Iterator[Case]]], problems: list[CaseErr
 
 
 def _unique(rows: Iterator[tuple[str, Row]]) -> Iterator[Row]:
-    """Each id once: results are kept under it. Within one source the reader has seen to that already."""
-    seen: dict[str, str] = {}
-    for source, row in rows:
-        if isinstance(row, Case) and row.id in seen:
-            problem = f"this id stands in {seen[row.id]} already"
-            yield CaseError(problem, file=source, key="id", found=row.id, hint="give each case its own id")
-            continue
-        if isinstance(row, Case):
-            seen[row.id] = source
-        yield row
+    """Each id once: results are kept under it."""
+    with closing(Seen()) as seen:
+        for source, row in rows:
+            if isinstance(row, Case) and (first := seen.first(row.id, source)) is not None:
+                problem = f"this id stands in {first} already"
+                yield CaseError(problem, file=source, key="id", found=row.id, hint="give each case its own id")
+                continue
+            yield row
 
 
 def _limited(rows: Iterator[Row], limit: int | None) -> Iterator[Row]:

@@ -27,6 +27,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # extra -> packages, as in pyproject.tom
     "documents": ("onnxruntime", "pillow", "pypdfium2", "rapidocr"),
     "mcp": ("langchain-mcp-adapters", "mcp"),
     "train": ("trl", "datasets"),
+    "ray": ("ray",),
     "serve": ("fastapi", "uvicorn"),
     "docs": ("matplotlib",),
 }

@@ -80,8 +80,8 @@ def judge(
 
     screen = Screen(data=as_json, busy=not no_progress)
     rows = sources.read(cases, limit)
-    opened = open_judge(graph, model=model, corpus=corpus, settings=settings or ())
-    opened.images = images or (None if cases[0] == "-" else Path(cases[0]).parent)
+    pictures = images or (None if cases[0] == "-" else Path(cases[0]).parent)
+    opened = open_judge(graph, model=model, corpus=corpus, settings=settings or (), images=pictures)
     kept = None if no_run or run == "none" else _journal_path(run, opened)
     if not as_json:
         show_header(screen, opened, model)
@@ -110,22 +110,23 @@ async def _judge(
 ) -> None:
     from contextlib import aclosing
 
-    from adjudge.cli.batch import judge_all
     from adjudge.cli.opening import searches_nothing, side_by_side
     from adjudge.cli.progress import Progress
     from adjudge.cli.verdicts import show_result
+    from adjudge.types import Unscored
 
     at_once = concurrency or side_by_side(judge)
     progress = Progress(screen, silent=as_json or no_progress, prefixed=at_once > 1)
     warned = False
     try:
-        async with aclosing(judge_all(judge, rows, concurrency=at_once, watch=progress.watch)) as judged:
+        batch = judge.batch(rows, concurrency=at_once, patience=0, watch=progress.watch)
+        async with aclosing(batch.judged()) as judged:
             async for item in judged:
                 screen.idle()
-                if item.result is None:
-                    totals.add_bad(screen, item)
+                if isinstance(item.result.outcome, Unscored) and item.result.outcome.reason == "bad_case":
+                    totals.add_bad(screen, item.result.outcome)
                     continue
-                totals.add(item.result, progress.recorded)
+                totals.add(item.result, progress.recorded, batch.recorded)
                 if as_json:
                     screen.data(item.result.to_dict())
                 else:

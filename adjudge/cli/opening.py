@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from adjudge.cli.screen import Screen
@@ -20,13 +21,15 @@ _METHODS = {
 }
 
 
-def open_judge(graph: str, *, model: str | None, corpus: str | None, settings: Sequence[str]) -> Judge:
+def open_judge(
+    graph: str, *, model: str | None, corpus: str | None, settings: Sequence[str], images: Path | None = None
+) -> Judge:
     """The judge that the options of a command name.
 
     Raises:
         ConfigError: One of them is wrong.
     """
-    return Judge.load(graph, model=model, corpus=corpus, settings=settings)
+    return Judge.load(graph, model=model, corpus=corpus, settings=settings, images=images)
 
 
 class Named(NamedTuple):

@@ -6,7 +6,6 @@ import shlex
 import time
 from collections import Counter
 
-from adjudge.cli.batch import Judged
 from adjudge.cli.screen import Screen
 from adjudge.cli.verdicts import citations, cost, headline
 from adjudge.types import JudgeResult, Unscored, Usage
@@ -27,6 +26,7 @@ class Totals:
         self.unscored: Counter[str] = Counter()
         self.bad = 0
         self.recorded = 0
+        self.known = 0
         self.usage = Usage()
         self._rows: list[tuple[str, str, str]] = []
         self._begun = time.monotonic()
@@ -36,14 +36,15 @@ class Totals:
         """The exit code."""
         return 2 if self.bad else 1 if self.unscored else 0
 
-    def add(self, result: JudgeResult, recorded: int) -> None:
+    def add(self, result: JudgeResult, recorded: int, known: int) -> None:
         """Count a result.
 
         Args:
             result: The result.
             recorded: How many calls have come from the journal so far.
+            known: How many whole results have.
         """
-        self.recorded = recorded
+        self.recorded, self.known = recorded, known
         self.usage += result.usage
         if isinstance(result.outcome, Unscored):
             self.unscored[result.outcome.reason] += 1
@@ -52,10 +53,10 @@ class Totals:
         if len(self._rows) < MOST_ROWS:
             self._rows.append((result.id, headline(result.outcome), ", ".join(citations(result.outcome))))
 
-    def add_bad(self, screen: Screen, item: Judged) -> None:
+    def add_bad(self, screen: Screen, outcome: Unscored) -> None:
         """Count and report a row that is no case, or a case that does not fit the judge."""
         self.bad += 1
-        screen.error(str(item.problem))
+        screen.error(outcome.detail)
 
     def show(self, screen: Screen, *, brief: bool) -> None:
         """The table and the sums; without the table when brief."""
@@ -66,6 +67,7 @@ class Totals:
                 screen.line(f"… and {total - MOST_ROWS} more")
         screen.line((self._counts(), "bold"))
         again = f", {self.recorded} calls came from the journal" if self.recorded else ""
+        again += f", {self.known} cases were judged before" if self.known else ""
         screen.line(f"cost: {cost(self.usage)}; {time.monotonic() - self._begun:.1f} s on the clock{again}")
         if self.run is not None and total:
             run = shlex.quote(self.run)

@@ -237,13 +237,13 @@ async def _guarded(member: Member, work: Work, run: Run) -> Report:
     except LimitExceeded as error:
         return _failed("limit", error)
     except ModelError as error:
-        return _failed(_reason(error), error)
+        return _failed(_reason(error), error, transient=error.retryable)
     except ToolError as error:
         return _failed("tool_failure", error)
 
 
-def _failed(reason: Reason, error: Exception) -> Report:
-    return Report("failed", outcome=Unscored(reason=reason, detail=clean(str(error))))
+def _failed(reason: Reason, error: Exception, *, transient: bool = False) -> Report:
+    return Report("failed", outcome=Unscored(reason=reason, detail=clean(str(error)), transient=transient))
 
 
 def _reason(error: ModelError) -> Reason:

@@ -61,7 +61,8 @@ def _unscored(votes: Sequence[Vote], orders: int) -> Unscored:
     reason = Counter(outcome.reason for outcome in failed).most_common(1)[0][0]
     detail = next(outcome.detail for outcome in failed if outcome.reason == reason)
     note = f"{len(failed)} of {len(votes)} votes in {orders} orders have no verdict: "
-    return Unscored(reason=reason, detail=(note if len(failed) < len(votes) else "") + detail)
+    again = any(outcome.transient for outcome in failed)
+    return Unscored(reason=reason, detail=(note if len(failed) < len(votes) else "") + detail, transient=again)
 
 
 def _average(groups: Sequence[Sequence[Verdict]], verdicts: Sequence[Verdict]) -> Verdict:

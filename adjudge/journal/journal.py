@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -21,7 +22,7 @@ from adjudge.journal import schema
 from adjudge.journal.encoding import Kind, decode, encode
 from adjudge.journal.failures import explain
 from adjudge.journal.writer import Row, Writer
-from adjudge.types import Case, Frozen, JudgeResult, Position
+from adjudge.types import Case, Frozen, JudgeResult, Position, Unscored
 
 Stored = TypeVar("Stored", bound=Frozen)
 
@@ -155,21 +156,49 @@ class Journal:
             case: With everything it has, label and metadata included.
             ordinal: Its place in the input, from 0; None means after all that are known, or where it was.
         """
-        await self._write(schema.PUT_CASE, (case.id, ordinal, encode(case.model_dump(mode="json"))))
+        await self.queue_case(case, ordinal)
+
+    def queue_case(self, case: Case, ordinal: int | None = None) -> asyncio.Future[bytes | None]:
+        """`put_case` for those who go on meanwhile: it is committed before, or with, whatever is recorded later."""
+        return self._write(schema.PUT_CASE, (case.id, ordinal, encode(case.model_dump(mode="json"))))
 
     async def put_graph(self, digest: str, graph: Mapping[str, Any]) -> None:
         """Record what judged, under the digest of its fingerprint."""
         await self._write(schema.PUT_GRAPH, (digest, encode(graph)))
 
-    async def put_result(self, result: JudgeResult) -> None:
-        """Record a result, trajectory included; an earlier one of the same case and graph is replaced."""
+    async def put_result(self, result: JudgeResult, digest: str = "") -> None:
+        """Record a result, trajectory included; an earlier one of the same case and graph is replaced.
+
+        Args:
+            result: The result.
+            digest: That of its case (`Case.digest`), for `judged` to find it by.
+        """
+        reason = result.outcome.reason if isinstance(result.outcome, Unscored) else ""
         data = encode(result.model_dump(mode="json"))
-        await self._write(schema.PUT_RESULT, (result.id, result.graph.digest, data, time.time()))
+        await self._write(schema.PUT_RESULT, (result.id, result.graph.digest, digest, reason, data, time.time()))
+
+    def judged(self, case: Case, graph: str) -> JudgeResult | None:
+        """The result of a case under a graph's digest, if the case has not changed and no model failed.
+
+        A label or metadata that have changed, which no judge sees, are recorded.
+        """
+        row = self._row(schema.SELECT_JUDGED, case.id, graph, case.digest())
+        found = None if row is None else self._validate(JudgeResult, row[0], case.id)
+        if row is None or found is None or getattr(found.outcome, "reason", "") == "model_failure":
+            return None
+        if row[1] != encode(case.model_dump(mode="json")):
+            self.queue_case(case)
+        return found
 
     def cases(self) -> Iterator[Case]:
         """All cases in the order of the input."""
         for name, data in self._rows("SELECT id, json FROM cases ORDER BY ordinal, rowid"):
             yield self._validate(Case, data, name)
+
+    def case(self, case_id: str) -> Case | None:
+        """The case of an id, or None."""
+        row = self._row("SELECT json FROM cases WHERE id = ?", case_id)
+        return None if row is None else self._validate(Case, row[0], case_id)
 
     def graph(self, digest: str) -> dict[str, Any] | None:
         """What was recorded under a graph's digest, or None."""
@@ -199,6 +228,11 @@ class Journal:
         for case_id, digest in self._rows(order, graph):  # sorts names, not whole results
             if (found := self.result(case_id, digest)) is not None:
                 yield found
+
+    def reasons(self, graph: str | None = None) -> dict[str, int]:
+        """How many results there are of each reason for being unscored, most frequent first; under "" the scored."""
+        query = "SELECT reason, count(*) FROM results WHERE ?1 IS NULL OR graph = ?1 GROUP BY 1 ORDER BY 2 DESC, 1"
+        return dict(self._rows(query, graph))
 
     def counts(self) -> Counts:
         """How many calls of each kind, cases, graphs and results there are."""
@@ -243,11 +277,11 @@ class Journal:
         assert self._reader is not None
         return self._reader
 
-    async def _write(self, statement: str, row: Row) -> bytes | None:
+    def _write(self, statement: str, row: Row) -> asyncio.Future[bytes | None]:
         self._ready()
         if self._writer is None:
             raise JournalError(f"journal {self.path}: opened for replay, which records nothing; open it to resume")
-        return await self._writer.write(statement, row)
+        return self._writer.write(statement, row)
 
     def _row(self, query: str, *values: bytes | str) -> tuple[Any, ...] | None:
         reader = self._ready()

@@ -10,7 +10,7 @@ from pathlib import Path
 from adjudge.errors import JournalError
 from adjudge.journal.failures import is_busy, primary_code
 
-VERSION = 1
+VERSION = 2
 _APPLICATION_ID = 0x61646A64  # "adjd": tells a journal from other programs' databases
 
 _TABLES = (
@@ -21,13 +21,17 @@ _TABLES = (
     "CREATE TABLE cases (id TEXT PRIMARY KEY, ordinal INTEGER NOT NULL, json BLOB NOT NULL)",
     "CREATE INDEX cases_by_ordinal ON cases (ordinal)",
     "CREATE TABLE graphs (digest TEXT PRIMARY KEY, json BLOB NOT NULL)",
-    "CREATE TABLE results (case_id TEXT NOT NULL, graph TEXT NOT NULL, json BLOB NOT NULL, created REAL NOT NULL,"
-    " PRIMARY KEY (case_id, graph))",
+    "CREATE TABLE results (case_id TEXT NOT NULL, graph TEXT NOT NULL, digest TEXT NOT NULL, reason TEXT NOT NULL,"
+    " json BLOB NOT NULL, created REAL NOT NULL, PRIMARY KEY (case_id, graph))",  # digest of the case; reason or ''
 )  # times in seconds since 1970
 
 # The first record of a call stands, whoever wrote it; cases and results follow the latest run.
 INSERT_CALL = "INSERT OR IGNORE INTO calls (key, kind, position, value, created) VALUES (?, ?, ?, ?, ?)"
 SELECT_CALL = "SELECT value FROM calls WHERE key = ?"
+SELECT_JUDGED = (
+    "SELECT r.json, c.json FROM results r LEFT JOIN cases c ON c.id = r.case_id"
+    " WHERE r.case_id = ? AND r.graph = ? AND r.digest = ?"
+)
 PUT_CASE = (
     "INSERT INTO cases (id, ordinal, json)"
     " VALUES (?1, coalesce(?2, (SELECT coalesce(max(ordinal) + 1, 0) FROM cases)), ?3)"
@@ -35,8 +39,9 @@ PUT_CASE = (
 )
 PUT_GRAPH = "INSERT OR IGNORE INTO graphs (digest, json) VALUES (?, ?)"
 PUT_RESULT = (
-    "INSERT INTO results (case_id, graph, json, created) VALUES (?, ?, ?, ?)"
-    " ON CONFLICT (case_id, graph) DO UPDATE SET json = excluded.json, created = excluded.created"
+    "INSERT INTO results (case_id, graph, digest, reason, json, created) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (case_id, graph) DO UPDATE SET digest = excluded.digest, reason = excluded.reason,"
+    " json = excluded.json, created = excluded.created"
 )
 
 

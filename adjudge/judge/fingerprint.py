@@ -31,7 +31,7 @@ def fingerprint(
     """The fingerprint of a judge."""
     weights = {name: model.info.fingerprint for name, model in models.items()}
     kept = {name: tool.fingerprint for name, tool in tools.items()}
-    content = [public_spec(spec), _prompts(), weights, kept, dict(decide)]
+    content = [public_spec(spec), prompts_digest(), weights, kept, dict(decide)]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
     return Fingerprint(
         name=spec.name, mode=spec.mode, digest=digest[:32], models=weights, tools=kept, decide=dict(decide)
@@ -39,7 +39,7 @@ def fingerprint(
 
 
 @lru_cache(maxsize=1)
-def _prompts() -> str:
+def prompts_digest() -> str:
     """sha256 over all prompts that ship."""
     folder = files(prompts)
     texts = sorted((path.name, path.read_text("utf-8")) for path in folder.iterdir() if path.name.endswith(".md"))

@@ -10,7 +10,7 @@ It can also be built in Python: from own functions as tools and agents, or from 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,7 +27,9 @@ from adjudge.graphs import Forks, GraphSpec, Member, State, build, check, nowher
 from adjudge.graphs.check import Where
 from adjudge.graphs.library import find
 from adjudge.journal import Journal
-from adjudge.judge.fingerprint import fingerprint, public_spec
+from adjudge.judge.batch import Batch, Rows, Watch
+from adjudge.judge.breaker import PATIENCE
+from adjudge.judge.fingerprint import fingerprint, prompts_digest, public_spec
 from adjudge.judge.fitting import fit
 from adjudge.judge.opening import open_models, with_sampling, without_models
 from adjudge.judge.portal import shared_portal
@@ -190,23 +192,28 @@ class Judge:
         self,
         case: Case,
         *,
+        ordinal: int | None = None,
         on_event: Callable[[Event], None] | None = None,
         recorder: Recorder | None = None,
     ) -> JudgeResult:
-        """Judge one case.
+        """Judge one case. With a journal, a case that was judged before by this very judge is only looked up.
 
         Args:
             case: The case. Its label and metadata are not seen by anything that judges.
+            ordinal: Its place in the input, from 0, for the journal.
             on_event: Called with each event as it happens; it must not block.
-            recorder: Keeps token ids and log-probabilities for training.
+            recorder: Keeps token ids and log-probabilities for training; with one, no recorded result is used.
 
         Raises:
             CaseError: The case does not fit the mode, or an image of it cannot be had.
             JournalError: The journal cannot be read or written; nothing that was committed is lost.
         """
-        for model in self.models.values():
-            fit(case, self.spec.mode, model.info)
+        self.check(case)
         case = await resolve_images(case, self.images, fetch_image)
+        if recorder is None and (found := self.recorded(case)) is not None:
+            if on_event is not None:
+                on_event(Finished(found, recorded=True))
+            return found
         run = Run(
             case,
             models=self.models,
@@ -217,12 +224,28 @@ class Judge:
             on_event=on_event,
             recorder=recorder,
         )
-        await self._keep_case(case)
+        kept = await self._keep_case(case, ordinal)
         result = self._result(run, await self._invoke(run))
-        if self.journal is not None and self.journal.mode != "replay":
-            await self.journal.put_result(result)
+        if self.journal is not None and kept is not None:
+            await self.journal.put_result(result, run.case_digest)
+            await kept  # committed with the result at the latest; what went wrong with it is told here
         run.emit(Finished(result))
         return result
+
+    def check(self, case: Case) -> None:
+        """Refuse a case that this judge cannot judge.
+
+        Raises:
+            CaseError: It has too few or too many responses, or images that a model cannot see.
+        """
+        for model in self.models.values():
+            fit(case, self.spec.mode, model.info)
+
+    def recorded(self, case: Case) -> JudgeResult | None:
+        """The result of an earlier judgement of this case by this very judge, from the journal."""
+        if self.journal is None or self.journal.mode == "replay":
+            return None
+        return self.journal.judged(case, self.fingerprint.digest)
 
     async def _invoke(self, run: Run) -> Mapping[str, Any]:
         """The state at the end of the graph."""
@@ -250,13 +273,14 @@ class Judge:
             trajectory=threads[-1] if threads else (),
         )
 
-    async def _keep_case(self, case: Case) -> None:
+    async def _keep_case(self, case: Case, ordinal: int | None) -> Awaitable[object] | None:
+        """Record who judges and what; the case's own commit is for the caller to await."""
         if self.journal is None or self.journal.mode == "replay":
-            return
+            return None
         if not self._graph_kept:
             await self.journal.put_graph(self.fingerprint.digest, self.record())
             self._graph_kept = True
-        await self.journal.put_case(case)
+        return self.journal.queue_case(case, ordinal)
 
     def record(self) -> dict[str, Any]:
         """What a replay needs to know of this judge: the graph, and what its models and tools are; no secrets."""
@@ -264,6 +288,7 @@ class Judge:
             "spec": public_spec(self._whole),
             "custom": self._custom,
             "fingerprint": self.fingerprint.model_dump(mode="json"),
+            "prompts": prompts_digest(),
             "models": {
                 name: {**model.info._asdict(), "abilities": sorted(model.info.abilities)}
                 for name, model in self.models.items()
@@ -282,6 +307,19 @@ class Judge:
     def __call__(self, case: Case, *, on_event: Callable[[Event], None] | None = None) -> JudgeResult:
         """Judge one case and wait for it; `on_event` is called in another thread. See `ajudge`."""
         return shared_portal().call(lambda: self.ajudge(case, on_event=on_event))
+
+    def batch(
+        self, cases: Rows, *, concurrency: int | None = None, patience: float = PATIENCE, watch: Watch | None = None
+    ) -> Batch:
+        """Judge many cases, in constant memory and in their order: `async for result in judge.batch(cases)`, or `for`.
+
+        Args:
+            cases: Any iterable, also an asynchronous one; read as there is room.
+            concurrency: Judgements in flight; None adapts it to the server.
+            patience: Seconds to wait for a server that answers nobody; 0 waits for nothing.
+            watch: Called as a case begins; what it returns receives the case's events.
+        """
+        return Batch(self, cases, concurrency=concurrency, patience=patience, watch=watch)
 
     async def stream(self, case: Case) -> AsyncIterator[Event]:
         """Judge one case and yield what happens; the last event is `Finished` with the result.

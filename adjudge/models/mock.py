@@ -5,7 +5,7 @@
 
 Text becomes a chat completion (streamed where the request asks for it); a `MockReply` is sent as it is, so that a test
 can answer with any status, header, delay, event stream or cut connection. In a process of its own, as benchmarks want
-it: `python -m adjudge.models.mock --port 0 --reply "The winner is A."` prints the base URL.
+it: `python -m adjudge.models.mock --port 0 --reply "The winner is A."` prints the base URL and answers `GET /stats`.
 
 It speaks just enough HTTP/1.1 (keep-alive, content-length) and listens on loopback only. It is no model: token counts
 are counts of words.
@@ -69,6 +69,9 @@ class MockServer:
     Attributes:
         requests: How many POSTs have arrived; a client's questions about the server (GET) are not counted.
         connections: How many connections were opened.
+        received: Bytes of the bodies of all POSTs.
+        in_flight: POSTs that are being answered now.
+        most_in_flight: The most that ever were at the same time.
         seen: The latest 256 requests, oldest first.
     """
 
@@ -86,6 +89,9 @@ class MockServer:
         self.port = port
         self.requests = 0
         self.connections = 0
+        self.received = 0
+        self.in_flight = 0
+        self.most_in_flight = 0
         self.seen: deque[MockRequest] = deque(maxlen=256)
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -94,6 +100,16 @@ class MockServer:
     def base_url(self) -> str:
         """What to give a model as `base_url`."""
         return f"http://127.0.0.1:{self.port}/v1"
+
+    def stats(self) -> dict[str, int]:
+        """What has arrived since the start, or since `forget`."""
+        counted = ("requests", "connections", "received", "in_flight", "most_in_flight")
+        return {name: getattr(self, name) for name in counted}
+
+    def forget(self) -> None:
+        """Count requests anew, as a benchmark does after its warm-up; connections that stay open stay counted."""
+        self.requests = self.received = 0
+        self.most_in_flight = self.in_flight
 
     async def __aenter__(self) -> Self:
         limit = _LARGEST_REQUEST
@@ -136,12 +152,22 @@ class MockServer:
         length = _content_length(head)
         raw = await reader.readexactly(length) if length else b""
         method, path, _ = head.split(b" ", 2)
-        self.requests += method == b"POST"
+        if method != b"POST":
+            return await self._reply_to(MockRequest(method.decode(), path.decode(), head, {}), raw, writer)
+        self.requests += 1
+        self.received += len(raw)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            body = json.loads(raw) if raw else {}
+            return await self._reply_to(MockRequest("POST", path.decode(), head, {}), raw, writer)
+        finally:
+            self.in_flight -= 1
+
+    async def _reply_to(self, request: MockRequest, raw: bytes, writer: asyncio.StreamWriter) -> bool:
+        try:
+            request = request._replace(body=json.loads(raw) if raw else {})
         except ValueError:
             return await _send(writer, MockReply("the body is not JSON", status=400))
-        request = MockRequest(method.decode(), path.decode(), head, body)
         self.seen.append(request)
         answer = self._answer(request)
         if answer.delay or self.latency:
@@ -248,6 +274,7 @@ async def _send_events(writer: asyncio.StreamWriter, answer: MockReply) -> bool:
 
 async def _run(reply: str, port: int, latency: float) -> None:
     async with MockServer(lambda _: reply, latency, port=port) as server:
+        server.routes["/stats"] = lambda _: MockReply(dict(server.stats()))
         sys.stdout.write(server.base_url + "\n")
         sys.stdout.flush()
         await server.serve_forever()

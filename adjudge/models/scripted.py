@@ -60,6 +60,7 @@ class ScriptedModel:
         gullible: Obey instructions found outside a fence; with none, reply from the script.
         embedded: Pretend to be the small model that ships.
         weights: Its fingerprint; the name by default.
+        keep: How many of the latest requests to keep in `requests`; None: all, which in a large batch fills memory.
     """
 
     def __init__(
@@ -72,13 +73,20 @@ class ScriptedModel:
         gullible: bool = False,
         embedded: bool = False,
         weights: str | None = None,
+        keep: int | None = None,
     ) -> None:
         self.requests: list[Request] = []
+        self._keep = keep
         self._script = replies if callable(replies) else list(replies)
         self._used = 0
         self._scores = scores
         self._gullible = gullible
         self._info = ModelInfo(name, "scripted", weights or name, frozenset(abilities), embedded=embedded)
+
+    def _note(self, request: Request) -> None:
+        self.requests.append(request)
+        if self._keep is not None:
+            del self.requests[: -self._keep]
 
     @property
     def info(self) -> ModelInfo:
@@ -100,7 +108,7 @@ class ScriptedModel:
             ModelError: The script has run out, or says so.
         """
         request = Request(tuple(messages), tuple(tools), sampling, n)
-        self.requests.append(request)
+        self._note(request)
         choices = tuple(self._choice(request) for _ in range(n))
         if on_text is not None:
             on_text(text_of(choices[0].message["content"]))
@@ -121,7 +129,7 @@ class ScriptedModel:
         Raises:
             ModelError: The model was made without `scores`.
         """
-        self.requests.append(Request(tuple(prefix), (), Sampling(), len(continuations)))
+        self._note(Request(tuple(prefix), (), Sampling(), len(continuations)))
         if self._scores is None:
             raise ModelError("this scripted model was given no `scores`", kind="rejected")
         text = "\n".join(text_of(message["content"]) for message in prefix)

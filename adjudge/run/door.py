@@ -134,7 +134,7 @@ class Door(NamedTuple):
         if recorded["type"] == "limit":
             self.emit(LimitReached(at, recorded["limit"], recorded["detail"]))
             raise LimitExceeded(recorded["limit"], recorded["detail"])
-        raise ModelError(recorded["detail"], kind=recorded["kind"])
+        raise ModelError(recorded["detail"], kind=recorded["kind"], retryable=recorded["retryable"])
 
     async def _record_stop(self, at: Position, stop: str, error: LimitExceeded | ModelError, made: bool) -> None:
         """Report and keep what stopped a call; `made` says whether it was under way and so counts as spent."""
@@ -144,7 +144,7 @@ class Door(NamedTuple):
             self.emit(LimitReached(at, error.limit, detail))
             value |= {"type": "limit", "limit": error.limit, "detail": detail}
         else:
-            value |= {"type": "failure", "kind": error.kind, "detail": str(error)}
+            value |= {"type": "failure", "kind": error.kind, "detail": str(error), "retryable": error.retryable}
         if self.journal is not None:
             await self.journal.put(stop, "stop", at, value)
 

@@ -10,7 +10,6 @@ Failures are raised as `ModelError` and `LimitExceeded`; a tool's own failure be
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -88,8 +87,9 @@ class Run:
         self._memory: dict[str, Any] = {}
 
     @cached_property
-    def _case_digest(self) -> str:
-        return hashlib.sha256(self.case.model_dump_json().encode()).hexdigest()
+    def case_digest(self) -> str:
+        """`Case.digest`, worked out once."""
+        return self.case.digest()
 
     def emit(self, event: Event) -> None:
         """Report what happened to whoever watches."""
@@ -234,7 +234,7 @@ class Run:
         content = None
         if self.journal is not None:
             made_of = known.fingerprint if known else None
-            content = [name, made_of, arguments, eyes, self._case_digest, self.evidence.digests()]
+            content = [name, made_of, arguments, eyes, self.case_digest, self.evidence.digests()]
         return await self._door.through("tool", at, content, perform, 0)
 
     async def _guarded(self, tool: Tool, arguments: dict[str, Any], eyes: bool) -> ToolOutput:

@@ -181,6 +181,10 @@ class Case(Frozen):
     label: Any = None
     metadata: dict[str, Any] = Field(default_factory=dict)
 
+    def digest(self) -> str:
+        """sha256 over all that a judge can see of the case: two cases with the same digest are judged alike."""
+        return hashlib.sha256(self.blind().model_dump_json().encode()).hexdigest()
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
         unseen: Any = {"id": True, "label": True, "metadata": True, "responses": {"__all__": {"model"}}}

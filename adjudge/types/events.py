@@ -74,9 +74,10 @@ class VoteCast:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The judgement is complete; always the last event."""
+    """The judgement is complete; always the last event. `recorded`: it was in the journal, and is the only event."""
 
     result: JudgeResult
+    recorded: bool = False
 
 
 Event = NodeStarted | ModelCalled | TextDelta | ToolCalled | EvidenceFound | LimitReached | VoteCast | Finished

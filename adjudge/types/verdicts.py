@@ -12,7 +12,7 @@ from pydantic import Field
 from adjudge.types.frozen import Frozen
 
 Mode = Literal["pointwise", "pairwise", "listwise", "step", "answer"]
-Reason = Literal["parse_failure", "tool_failure", "model_failure", "limit", "refused", "order_conflict"]
+Reason = Literal["parse_failure", "tool_failure", "model_failure", "limit", "refused", "order_conflict", "bad_case"]
 TIE = "tie"
 
 
@@ -58,6 +58,7 @@ class Unscored(Frozen):
     type: Literal["unscored"] = "unscored"
     reason: Reason
     detail: str = ""
+    transient: bool = Field(default=False, description="Whether judging again later may go better: an outage did it.")
 
 
 Outcome = Annotated[Verdict | Answer | Unscored, Field(discriminator="type")]

@@ -264,7 +264,7 @@ def test_judging_again_into_the_same_run_pays_for_no_finished_call(cli: Cli) -> 
     one, two = objects(again)
     assert one == objects(first)[0]
     assert "asked once" in two["judgement"]["rationale"]  # the script's first reply was still unused
-    assert "1 calls came from the journal" in again.stderr
+    assert "1 cases were judged before" in again.stderr
 
 
 def test_a_journal_that_cannot_be_used_ends_with_its_message(cli: Cli) -> None:

@@ -77,6 +77,11 @@ class VllmModel:
             embedded=source is not None and source.embedded and spec.adapter is None,
         )
 
+    @property
+    def strain(self) -> int:
+        """See `ServerModel`."""
+        return 0 if self._behind is None else self._behind[1].strain
+
     async def start(self) -> Served:
         """The server, started if it does not run.
 

@@ -38,6 +38,9 @@ class ServerModel:
         spec: The model. Without a name in it the server's only model answers. `retries` and `timeout` bound each call:
             at most `timeout * (retries + 1)` seconds, whatever the server says.
 
+    Attributes:
+        strain: How often the server was too slow or said that it has too much to do; batches send less then.
+
     Raises:
         ConfigError: There is no base URL, or the spec cannot be sent.
     """
@@ -56,6 +59,7 @@ class ServerModel:
         self._chat_url = self._http.url("/chat/completions")
         self._vllm = self._requests.structured
         self._probe: asyncio.Task[bool] | None = None
+        self.strain = 0
         weights = spec.weights or spec.model or self._http.where
         self._info = ModelInfo(
             name=spec.model or self._http.where,
@@ -167,7 +171,13 @@ class ServerModel:
         async def attempt(seconds: float) -> Json:
             return await self._http.exchange(url, body, seconds, self._read)
 
-        return await with_retries(attempt, seconds=self._spec.timeout, retries=self._spec.retries)
+        return await with_retries(
+            attempt, seconds=self._spec.timeout, retries=self._spec.retries, on_failure=self._note
+        )
+
+    def _note(self, error: ModelError) -> None:
+        """Count what fewer calls at a time could have spared: too many requests, overload, a time-out."""
+        self.strain += error.retryable and error.status in (None, 429, 502, 503, 504, 529)
 
     async def _stream(self, body: bytes, n: int, on_text: OnText) -> Json:
         assembly: Assembly | None = None
@@ -182,6 +192,7 @@ class ServerModel:
             seconds=self._spec.timeout,
             retries=self._spec.retries,
             may_retry=lambda: assembly is None or not assembly.spoken,
+            on_failure=self._note,
         )
 
     async def _read(self, response: httpx.Response) -> Json:

@@ -25,6 +25,7 @@ async def with_retries(
     seconds: float,
     retries: int,
     may_retry: Callable[[], bool] | None = None,
+    on_failure: Callable[[ModelError], None] | None = None,
 ) -> T:
     """The result of the first attempt that succeeds.
 
@@ -36,6 +37,7 @@ async def with_retries(
         seconds: For one try.
         retries: Further tries after the first.
         may_retry: Asked before each further try; False when part of the result is already out.
+        on_failure: Told of each attempt that failed.
 
     Raises:
         ModelError: The last attempt's, or the first that is not retryable.
@@ -45,6 +47,8 @@ async def with_retries(
         try:
             return await attempt(min(seconds, max(deadline - time.monotonic(), 0.001)))
         except ModelError as error:
+            if on_failure is not None:
+                on_failure(error)
             if not error.retryable or number == retries or (may_retry is not None and not may_retry()):
                 raise
             pause = error.retry_after if error.retry_after is not None else _back_off(number)
