@@ -84,7 +84,7 @@ def batch(
             check_same(opened.journal, opened.fingerprint.digest, opened.record())
         show_header(screen, opened, model)
         screen.line(("run     ", "bold"), str(out))
-        bar = Bar(screen, None if limit is None else limit, rows_in(cases), silent=no_progress)
+        bar = Bar(screen, limit, rows_in(cases), silent=no_progress)
         if engine == "ray":
             _on_ray(build, opened.journal, cases, limit, bar, address=address, workers=workers, concurrency=concurrency)
         else:
@@ -108,7 +108,7 @@ async def _judge(
     rows = cases.read(sources, limit)
     batch = judge.batch(rows, concurrency=concurrency, patience=patience)
     try:
-        with _stopping(batch, bar), bar.watching(batch):
+        with _Signals(batch, bar), bar.watching(batch):
             async with aclosing(batch.judged()) as judged:
                 async for item in judged:
                     bar.add(item)
@@ -142,10 +142,6 @@ def _on_ray(
         bar.stopped = True
     finally:
         journal.close()
-
-
-def _stopping(batch: Batch, bar: Bar) -> _Signals:
-    return _Signals(batch, bar)
 
 
 class _Signals:
