@@ -10,6 +10,8 @@ from benchmarks.peers.arms import ADJUDGE, BARE, JOURNALED, PEERS, STORMED, Arm,
 from benchmarks.peers.runs import Load, Run, run
 
 STEPS = (1, 3, 8)
+LATENCY, WIDE = 0.2, 64  # seconds; judgements in flight
+IDEAL = WIDE / LATENCY  # judgements per second
 Tell = Callable[[str], None]
 
 
@@ -35,10 +37,10 @@ def throughput(cases: int) -> Bench:
 
 def latency(cases: int) -> Bench:
     """A server that takes 200 ms; peers judge a quarter of the cases, their rate is per second all the same."""
-    load = Load(cases, in_flight=64, latency=0.2)
-    fewer = load._replace(cases=max(cases // 4, 64))
+    load = Load(cases, in_flight=WIDE, latency=LATENCY)
+    fewer = load._replace(cases=max(cases // 4, WIDE))
     plan = tuple((arm, fewer if arm.environment else load) for arm in (BARE, ADJUDGE, JOURNALED, *PEERS))
-    title = f"200 ms latency, N = {cases} (peers {fewer.cases}), C = 64; ideal {64 / 0.2:.0f} per second"
+    title = f"200 ms latency, N = {cases} (peers {fewer.cases}), C = 64; ideal {IDEAL:.0f} per second"
     return Bench("latency", title, plan)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.benches import Bench
+from benchmarks.peers.benches import IDEAL, Bench
 from benchmarks.peers.tables import Found, median, values
 
 FIGURES = {
@@ -47,5 +47,5 @@ def _panel(axes: Any, bench: Bench, found: Found) -> None:
     axes.set_xlabel(label)
     axes.set_title(bench.title, fontsize=10, loc="left")
     if bench.name == "latency":
-        axes.axvline(320, color="#222222", linestyle=":", linewidth=1)
+        axes.axvline(IDEAL, color="#222222", linestyle=":", linewidth=1)
     axes.spines[["top", "right"]].set_visible(False)

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.peers.benches import Bench
+from benchmarks.peers.benches import IDEAL, Bench
 from benchmarks.peers.runs import Run, best_possible
 
 Found = Mapping[str, Sequence[Run]]
@@ -44,6 +44,8 @@ def _columns(bench: Bench, found: Found) -> tuple[tuple[str, ...], Row]:
         return STORM, _storm
     if bench.name == "steps":
         return STEPS, _steps(found)
+    if bench.name == "latency":
+        return ("of the ideal", *RATE), _rate(fastest(bench, found), IDEAL)
     return RATE, _rate(fastest(bench, found))
 
 
@@ -70,9 +72,10 @@ STORM = ("recovered", "in silence", "calls wasted", "tries of the 400", "per sec
 STEPS = ("CPU ms", "above the bare loop", "judgements per second", "requests each")
 
 
-def _rate(peer: float | None) -> Row:
+def _rate(peer: float | None, ideal: float | None = None) -> Row:
     def row(runs: Sequence[Run]) -> tuple[str, ...]:
         return (
+            *((f"{median(runs, 'per_second') / ideal:.1%}",) if ideal else ()),
             spread(runs, "per_second"),
             f"{median(runs, 'per_second') / peer:.2f} ×" if peer else "",
             spread(runs, "cpu_ms", ".2f"),
