@@ -160,7 +160,9 @@ class Journal:
 
     def queue_case(self, case: Case, ordinal: int | None = None) -> asyncio.Future[bytes | None]:
         """`put_case` for those who go on meanwhile: it is committed before, or with, whatever is recorded later."""
-        return self._write(schema.PUT_CASE, (case.id, ordinal, encode(case.model_dump(mode="json"))))
+        done = self._write(schema.PUT_CASE, (case.id, ordinal, encode(case.model_dump(mode="json"))))
+        done.add_done_callback(_heard)
+        return done
 
     async def put_graph(self, digest: str, graph: Mapping[str, Any]) -> None:
         """Record what judged, under the digest of its fingerprint."""
@@ -324,6 +326,12 @@ class Journal:
 
     def _explain(self, error: BaseException) -> JournalError:
         return explain(self.path, error, timeout=self._timeout)
+
+
+def _heard(done: asyncio.Future[bytes | None]) -> None:
+    """Whoever records something later hears of the same failure, so asyncio need not complain of this one."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _shut(

@@ -87,7 +87,10 @@ def package(file: str) -> str:
         return file.split("site-packages/")[-1].split("/")[0]
     if Path(file).is_relative_to(HOME):
         return f"adjudge.{Path(file).relative_to(HOME).parts[0].removesuffix('.py')}"
-    return "built-in functions" if file == "~" else f"python {'asyncio' if 'asyncio' in file else Path(file).stem}"
+    if file == "~":
+        return "built-in functions"
+    own, above = Path(file).stem, Path(file).parent.name
+    return f"python {above if own == '__init__' or above == 'asyncio' else own}"
 
 
 def prepare(options: argparse.Namespace) -> Many:
