@@ -161,6 +161,7 @@ def _cluster(address: str | None) -> Iterator[None]:
     except ImportError as error:
         raise MissingPackage("ray", needed_for="a batch on a cluster", install='pip install "adjudge[ray]"') from error
     ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     if ray.is_initialized():
         yield
         return
