@@ -63,6 +63,7 @@ def check(
 
     from adjudge.cli.screen import Screen
     from adjudge.evaluation.check import Bench
+    from adjudge.evaluation.check.html import to_html
     from adjudge.evaluation.check.page import to_markdown
     from adjudge.evaluation.subject import Subject
     from adjudge.journal import Journal, only_writer
@@ -91,8 +92,9 @@ def check(
             journal.close()
     (out / "trust.json").write_text(report.model_dump_json(indent=1) + "\n", "utf-8")
     (out / "trust.md").write_text(to_markdown(report), "utf-8")
+    (out / "trust.html").write_text(to_html(report), "utf-8")
     screen.block(to_markdown(report))
-    screen.line(f"kept in {out}   the page: {out / 'trust.md'}   numbers: {out / 'trust.json'}")
+    screen.line(f"kept in {out}   the page: {out / 'trust.html'}   numbers: {out / 'trust.json'}")
     raise typer.Exit(1 if report.trust == "do not trust" else 0)
 
 

@@ -14,9 +14,10 @@ from adjudge.errors import ConfigError
 from adjudge.evaluation.benchmarks import Benchmark, Loaded
 from adjudge.evaluation.controls import controls_of
 from adjudge.evaluation.points import Point, point, point_of
-from adjudge.evaluation.subject import DEFAULT_SCALE, Opener, Subject
+from adjudge.evaluation.subject import Opener, Subject
 from adjudge.journal import Journal
 from adjudge.judge import Judge
+from adjudge.judge.modes import DEFAULT_SCALE
 from adjudge.types import Evidence, Fingerprint, Scale
 
 Step = Callable[[str, str, Point], None]

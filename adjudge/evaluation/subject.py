@@ -9,11 +9,10 @@ from adjudge.errors import ConfigError
 from adjudge.evaluation.benchmarks import Corpus
 from adjudge.journal import Journal
 from adjudge.judge import Judge
+from adjudge.judge.modes import changed_to
 from adjudge.models import ChatModel, ModelSpec
 from adjudge.tools import Tool
 from adjudge.types import Mode, Scale
-
-DEFAULT_SCALE = Scale(min=1, max=10)
 
 
 class Subject(NamedTuple):
@@ -71,11 +70,9 @@ class Opener:
             ConfigError: The graph cannot judge this.
         """
         first = self.judge
-        changes: dict[str, Any] = {}
-        if first.spec.mode != mode:
-            changes["mode"] = mode
-            if first.spec.scale.labels:
-                changes["scale"] = (scale or DEFAULT_SCALE).model_dump(exclude_defaults=True)
+        changes = changed_to(mode, first.spec.mode, first.spec.scale, scale)
+        if "scale" in changes:
+            changes["scale"] = changes["scale"].model_dump(exclude_defaults=True)
         searches = any(tool.kind == "corpus_search" for tool in first.spec.tools.values())
         wanted = corpus if searches else None
         return self.load(changes, wanted) if changes or wanted is not None else first

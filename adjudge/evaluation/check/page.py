@@ -37,13 +37,10 @@ def _details(finding: Finding) -> list[str]:
         return []
     table = ["", f"## {finding.question}", "", "| | value | 95 % interval | pairs |", "|---|---|---|---|"]
     table += [
-        f"| {escaped(line.name)} | {_value(line)} | {_interval(line)} | {line.estimate.n} |" for line in finding.lines
+        f"| {escaped(line.name)} | {value_of(line)} | {interval_of(line)} | {line.estimate.n} |"
+        for line in finding.lines
     ]
     return [*table, *_rows(finding.rows)]
-
-
-def _line(line: Line) -> str:
-    return f"| {escaped(line.name)} | {_value(line)} | {_interval(line)} | {line.estimate.n} |"
 
 
 def _rows(rows: Sequence[dict[str, str | float | int | None]]) -> list[str]:
@@ -51,20 +48,23 @@ def _rows(rows: Sequence[dict[str, str | float | int | None]]) -> list[str]:
         return []
     columns = list(rows[0])
     head = ["", f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
-    return [*head, *(f"| {' | '.join(_cell(row[column]) for column in columns)} |" for row in rows)]
+    return [*head, *(f"| {' | '.join(cell(row[column]) for column in columns)} |" for row in rows)]
 
 
-def _cell(value: str | float | int | None) -> str:
+def cell(value: str | float | int | None) -> str:
+    """One detail of a finding, safe in Markdown."""
     if value is None:
         return ""
     return f"{value:.0%}" if isinstance(value, float) else escaped(str(value))
 
 
-def _value(line: Line) -> str:
+def value_of(line: Line) -> str:
+    """A number of a finding."""
     return "" if line.estimate.value is None else _number(line.estimate.value, line)
 
 
-def _interval(line: Line) -> str:
+def interval_of(line: Line) -> str:
+    """Its interval, or why there is none."""
     found: Estimate = line.estimate
     if found.low is None or found.high is None:
         return escaped(found.why)

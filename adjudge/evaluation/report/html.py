@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -51,19 +51,26 @@ def write_html(report: EvalReport, cases: Iterable[CaseView], path: Path | str, 
 
 def to_html(report: EvalReport, data: PageData, *, limit: int = LIMIT) -> str:
     """The page as text; see `write_html`."""
-    style = _read("page.css")
     script = "\n".join(_read(name) for name in _SCRIPTS)
     values = {
         "report": report,
         "data": data,
         "limit": limit,
-        "style": style,
-        "script": script,
-        "policy": _policy(script, style),
         "overview": tables.overview(report) if len(report.benchmarks) > 1 else None,
         "plots": [_plots(benchmark, place) for place, benchmark in enumerate(report.benchmarks)],
     }
-    return _environment().get_template("page.html.j2").render(values)
+    return rendered("page.html.j2", values, script)
+
+
+def rendered(template: str, values: Mapping[str, object], script: str = "") -> str:
+    """A page of ours as text, with its style, its script and the policy that allows these alone.
+
+    Raises:
+        MissingPackage: jinja2 is not installed.
+    """
+    style = _read("page.css")
+    frame = {"style": style, "script": script, "policy": _policy(script, style)}
+    return _environment().get_template(template).render({**values, **frame})
 
 
 def _policy(script: str, style: str) -> str:

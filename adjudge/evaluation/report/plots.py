@@ -19,7 +19,7 @@ from adjudge.evaluation.report import names
 from adjudge.evaluation.report.svg import for_page
 from adjudge.evaluation.report.tables import tokens_each
 from adjudge.evaluation.report.text import one_line
-from adjudge.evaluation.results import ArmSummary, BenchmarkSummary, Estimate
+from adjudge.evaluation.results import ArmSummary, BenchmarkSummary, Bin, Estimate
 
 INK, MUTED, LINE, PAPER = "#010101", "#020202", "#030303", "#050505"
 SERIES = tuple(f"#0400{index:02x}" for index in range(8))
@@ -142,9 +142,21 @@ def reliability(benchmark: BenchmarkSummary, name: str) -> Plot | None:
 
     def draw(figure: Figure) -> None:
         for place, arm in enumerate(arms):
-            _panel(figure.add_subplot(-(-len(arms) // 3), 3, place + 1), arm, _colour(benchmark, arm))
+            axes = figure.add_subplot(-(-len(arms) // 3), 3, place + 1)
+            _panel(axes, arm.label, arm.reliability, _colour(benchmark, arm))
 
     return _plot(f"{name}d", "Accuracy over confidence", (2 * _WIDTH, 2.5 * -(-len(arms) // 3)), draw)
+
+
+def calibration(held: Sequence[Bin], name: str) -> Plot:
+    """Accuracy over confidence of one judge.
+
+    Args:
+        held: Its reliability curve.
+        name: Put before the ids of the plot's parts; letters and digits.
+    """
+    title = "Accuracy over confidence"
+    return _plot(name, title, (_WIDTH / 1.6, 2.6), lambda figure: _panel(figure.add_subplot(), "", held, SERIES[0]))
 
 
 def _plot(name: str, title: str, size: tuple[float, float], draw: Callable[[Figure], None]) -> Plot:
@@ -208,11 +220,11 @@ def _best_control(axes: Axes, benchmark: BenchmarkSummary) -> None:
     axes.annotate(label, place, (-2, 3), ("axes fraction", "data"), "offset points", color=MUTED, ha="right")
 
 
-def _panel(axes: Axes, arm: ArmSummary, colour: str) -> None:
-    axes.set_title(one_line(arm.label, _NAME))
+def _panel(axes: Axes, label: str, bins: Sequence[Bin], colour: str) -> None:
+    axes.set_title(one_line(label, _NAME))
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--")
-    total = sum(held.n for held in arm.reliability)
-    for held in arm.reliability:
+    total = sum(held.n for held in bins)
+    for held in bins:
         if held.confidence is None or held.accuracy.value is None:
             continue
         if held.accuracy.low is not None and held.accuracy.high is not None:

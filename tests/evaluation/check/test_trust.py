@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from adjudge.cases import read_cases
 from adjudge.errors import ConfigError
 from adjudge.evaluation.check import PROBES, SHIPPED, Bench, Finding, TrustReport, check
 from adjudge.evaluation.check.attacks import ATTACKS, PLACES, attack, benign
+from adjudge.evaluation.check.html import to_html
 from adjudge.evaluation.check.page import to_markdown
+from adjudge.evaluation.results import Bin, Estimate
 from adjudge.evaluation.subject import Subject
 from adjudge.journal import Journal
 from adjudge.models import ScriptedModel
@@ -282,3 +285,19 @@ def test_the_page_says_the_verdict_first_and_shows_every_probe() -> None:
     assert page.startswith("# Can scripted be trusted? Do not trust")
     assert "Does the verdict depend on which response stands first?" in page
     assert set(PROBES) > {finding.probe for finding in report.findings}
+
+
+def test_the_html_page_draws_what_was_found_loads_nothing_and_escapes_what_comes_from_outside() -> None:
+    report = whole(first, ["people", "length"], pairs=12)
+    held = Bin(low=0.5, high=0.6, n=12, confidence=0.55, accuracy=Estimate(value=0.5, low=0.2, high=0.8, n=12))
+    drawn = report.findings[0].model_copy(update={"reliability": (held,)})
+    report = report.model_copy(update={"findings": (drawn, *report.findings[1:])})
+    hostile = "<script>alert(1)</script>\u202e"
+    page = to_html(report.model_copy(update={"subject": hostile, "cases": hostile, "why": hostile}))
+    assert page.count('class="chip no"') >= 2
+    assert "Accuracy over confidence" in page
+    assert "default-src 'none'" in unescape(page)
+    assert "src=" not in page.replace("img-src data:", "")
+    assert "alert(1)" in page
+    assert "<script" not in page.lower()
+    assert "\u202e" not in page
