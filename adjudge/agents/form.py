@@ -142,7 +142,7 @@ def _criterion(entry: object, key: str, criterion: Criterion, scale: Scale) -> C
     if not isinstance(entry, dict) or "score" not in entry:
         raise Unreadable(f'criteria.{key} must be an object with "rationale" and "score"')
     score = _point(entry["score"], scale, f"criteria.{key}.score")
-    rationale = _text(entry.get("rationale", ""), f"criteria.{key}.rationale")
+    rationale = text_at(entry.get("rationale", ""), f"criteria.{key}.rationale")
     return CriterionScore(name=criterion.name, score=score, weight=criterion.weight, rationale=rationale)
 
 
@@ -229,7 +229,7 @@ def _common(found: dict[str, Any]) -> dict[str, Any]:
     if confidence is not None and not 0 <= _finite(confidence, "confidence") <= 1:
         raise Unreadable("confidence must be a number from 0 to 1")
     return {
-        "rationale": _text(found.get("rationale", ""), "rationale"),
+        "rationale": text_at(found.get("rationale", ""), "rationale"),
         "citations": names_in(citations),
         "confidence": confidence,
     }
@@ -241,7 +241,12 @@ def names_in(citations: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _text(value: object, key: str) -> str:
+def text_at(value: object, key: str) -> str:
+    """A value that has to be text.
+
+    Raises:
+        Unreadable: It is not.
+    """
     if not isinstance(value, str):
         raise Unreadable(f"{key} must be text")
     return _whole(value)
@@ -259,6 +264,18 @@ def _finite(value: object, key: str) -> float:
             number = float(value)
     if not math.isfinite(number):
         raise Unreadable(f"{key} must be a number, found {json.dumps(value)[:40]}")
+    return number
+
+
+def positive(value: object, key: str) -> float:
+    """A value that has to be a number above 0.
+
+    Raises:
+        Unreadable: It is not.
+    """
+    number = _finite(value, key)
+    if number <= 0:
+        raise Unreadable(f"{key} must be above 0, found {number:g}")
     return number
 
 

@@ -25,6 +25,9 @@ class JudgeSettings(NodeSettings):
     repair: int = Field(default=2, ge=0, le=10, description="Times an unreadable verdict is sent back.")
     max_evidence: int = Field(default=8, ge=1, description="Items that a likelihood method reads.")
     max_citations: int = Field(default=2, ge=0, description="Items that a likelihood method cites; 0 is quicker.")
+    principles: bool = Field(
+        default=False, description="`generate` only: the judge first writes criteria of its own, with weights."
+    )
     instructions: str = Field(default="", description="Your own words on what counts, added to the prompt.")
 
 
@@ -38,7 +41,7 @@ def judge(settings: JudgeSettings, setting: Setting) -> Agent:
     _check(decide, setting)
 
     async def act(work: Work, run: Run) -> Report:
-        question = Question(work, run, setting, settings.instructions)
+        question = Question(work, run, setting, settings.instructions, settings.principles)
         if decide == "generate":
             return await generate(question, settings.repair)
         if decide == "logprobs":

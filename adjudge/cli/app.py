@@ -7,7 +7,22 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from adjudge.cli import batch, check, compact, compare, doctor, eval, export, graph, judge, mcp, models, replay, show
+from adjudge.cli import (
+    batch,
+    check,
+    compact,
+    compare,
+    doctor,
+    eval,
+    export,
+    graph,
+    judge,
+    mcp,
+    models,
+    rank,
+    replay,
+    show,
+)
 from adjudge.errors import AdjudgeError
 
 EXIT_CODES = "\n\n".join(
@@ -75,6 +90,7 @@ app.command("compact")(compact.compact)
 app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("eval")(eval.evaluate)
+app.command("rank", epilog=EXIT_CODES)(rank.rank)
 app.command("show")(show.show)
 app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)

@@ -1,7 +1,9 @@
 """Graphs: from a judge file to a compiled LangGraph."""
 
-from adjudge.graphs.build import Member, build, only_node
+from adjudge.graphs.build import build, only_node
 from adjudge.graphs.check import check, nowhere
+from adjudge.graphs.cut import Cut, cut
+from adjudge.graphs.entry import Member
 from adjudge.graphs.merge import merge
 from adjudge.graphs.orders import Forks
 from adjudge.graphs.spec import END, START, CustomSettings, GraphSpec
@@ -12,12 +14,14 @@ __all__ = [
     "START",
     "Cast",
     "CustomSettings",
+    "Cut",
     "Forks",
     "GraphSpec",
     "Member",
     "State",
     "build",
     "check",
+    "cut",
     "merge",
     "nowhere",
     "only_node",

@@ -2,14 +2,13 @@
 
 Each node wraps an agent: it takes the agent's work from the state and puts its report back. A judge node is forked
 with `Send`, once for each order and sample, and its votes are merged in a node of their own; with a single vote there
-is nothing to fork, so the node merges by itself. Nodes never raise for a model, a tool or a limit: the failure becomes
-an `Unscored` outcome, and one branch does not cancel its siblings.
+is nothing to fork, so the node merges by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from langgraph.graph import END as LANGGRAPH_END
 from langgraph.graph import START as LANGGRAPH_START
@@ -17,15 +16,14 @@ from langgraph.graph import StateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from adjudge.agents import Agent, Report, Work
-from adjudge.errors import ConfigError, LimitExceeded, ModelError, ToolError
-from adjudge.fences import clean
-from adjudge.graphs.merge import merge, restore
-from adjudge.graphs.orders import Forks
-from adjudge.graphs.spec import END, FRESH, START, GraphSpec
-from adjudge.graphs.state import Cast, State
+from adjudge.agents import Report, Work
+from adjudge.errors import ConfigError
+from adjudge.graphs.entry import Member, cast, guarded, work_of
+from adjudge.graphs.merge import merge
+from adjudge.graphs.spec import END, START, GraphSpec
+from adjudge.graphs.state import State
 from adjudge.run import Run
-from adjudge.types import NodeStarted, Outcome, Reason, Unscored, Vote, VoteCast
+from adjudge.types import Outcome, Unscored
 
 Graph = StateGraph[State, Run, State, State]
 Router = Callable[[State], str | list[Send]]
@@ -39,14 +37,6 @@ class Node(Protocol):
         ...
 
 
-class Member(NamedTuple):
-    """An agent in its place in a graph."""
-
-    agent: Agent
-    kind: str
-    forks: Forks | None  # how its work is forked; None for an agent that is not
-
-
 def build(spec: GraphSpec, members: Mapping[str, Member]) -> Graph:
     """The graph, not yet compiled.
 
@@ -56,8 +46,7 @@ def build(spec: GraphSpec, members: Mapping[str, Member]) -> Graph:
     """
     graph: Graph = StateGraph(State, context_schema=Run)
     for name, member in members.items():
-        # An agent without the setting goes on with its own messages when it is entered again.
-        source = spec.summarized(name) or str(getattr(spec.nodes[name], "thread", name))
+        source = source_of(spec, name)
         routes = _router(spec, name, members)
         if member.forks is None:
             graph.add_node(name, _plain(name, member, source))
@@ -73,6 +62,14 @@ def build(spec: GraphSpec, members: Mapping[str, Member]) -> Graph:
             _connect(graph, merging, routes, members, spec)
     _connect(graph, LANGGRAPH_START, _router(spec, START, members), members, spec)
     return graph
+
+
+def source_of(spec: GraphSpec, name: str) -> str:
+    """The node whose thread a node continues.
+
+    An agent without the setting goes on with its own messages when it is entered again.
+    """
+    return spec.summarized(name) or str(getattr(spec.nodes[name], "thread", name))
 
 
 def only_node(spec: GraphSpec, members: Mapping[str, Member]) -> Node | None:
@@ -134,8 +131,8 @@ def _router(spec: GraphSpec, source: str, members: Mapping[str, Member]) -> Rout
 
 def _plain(name: str, member: Member, source: str) -> Node:
     async def node(state: State, *, runtime: Runtime[Run]) -> State:
-        work = _work(name, state, source, (), 0)
-        report = await _guarded(member, work, runtime.context)
+        work = work_of(name, state, source, (), 0)
+        report = await guarded(member, work, runtime.context)
         return _update(name, work, report, report.outcome) | _anew(source, report)
 
     return node
@@ -154,20 +151,20 @@ def _alone(name: str, member: Member, source: str, spec: GraphSpec) -> Node:
     async def node(state: State, *, runtime: Runtime[Run]) -> State:
         assert member.forks is not None
         ((order, sample),) = member.forks.of(state["case"])
-        work = _work(name, state, source, order, sample)
-        report = await _guarded(member, work, runtime.context)
-        cast = _cast(work, report, runtime.context)
-        outcome = merge([cast.vote], spec.on_conflict)
-        return {**_update(name, work, report, outcome), "votes": (cast,)}
+        work = work_of(name, state, source, order, sample)
+        report = await guarded(member, work, runtime.context)
+        given = cast(work, report, runtime.context)
+        outcome = merge([given.vote], spec.on_conflict)
+        return {**_update(name, work, report, outcome), "votes": (given,)}
 
     return node
 
 
 def _fork(name: str, member: Member, source: str) -> Node:
     async def node(state: State, *, runtime: Runtime[Run]) -> State:
-        work = _work(name, state, source, state["order"], state["sample"])
-        report = await _guarded(member, work, runtime.context)
-        update: State = {"votes": (_cast(work, report, runtime.context),)}
+        work = work_of(name, state, source, state["order"], state["sample"])
+        report = await guarded(member, work, runtime.context)
+        update: State = {"votes": (cast(work, report, runtime.context),)}
         assert member.forks is not None
         if (work.order, work.sample) == member.forks.of(work.case)[0]:
             update["threads"] = {name: (*work.thread, *report.messages)}
@@ -179,31 +176,13 @@ def _fork(name: str, member: Member, source: str) -> Node:
 def _merging(name: str, spec: GraphSpec) -> Node:
     async def node(state: State, *, runtime: Runtime[Run]) -> State:
         visit = state.get("visits", {}).get(name, 0)
-        cast = [item.vote for item in state.get("votes", ()) if item.node == name and item.visit == visit]
-        votes = sorted(cast, key=lambda vote: (vote.order, vote.sample))
+        given = [item.vote for item in state.get("votes", ()) if item.node == name and item.visit == visit]
+        votes = sorted(given, key=lambda vote: (vote.order, vote.sample))
         outcome = merge(votes, spec.on_conflict)
         status = "failed" if isinstance(outcome, Unscored) else "done"
         return {"outcome": outcome, "status": {name: status}, "visits": {name: visit + 1}}
 
     return node
-
-
-def _work(name: str, state: State, source: str, order: tuple[int, ...], sample: int) -> Work:
-    return Work(
-        node=name,
-        case=state["case"],
-        thread=state.get("threads", {}).get(source, ()),
-        order=order,
-        sample=sample,
-        visit=state.get("visits", {}).get(name, 0),
-        turns=state.get("turns", {}).get(name, 0),
-        notes=_notes(state.get("notes", {}), source),
-    )
-
-
-def _notes(notes: Mapping[str, str], source: str) -> str:
-    """The notes on a thread; an agent with a fresh prompt gets those of all threads."""
-    return "\n\n".join(notes.values()) if source == FRESH else notes.get(source, "")
 
 
 def _update(name: str, work: Work, report: Report, outcome: Outcome | None) -> State:
@@ -216,37 +195,3 @@ def _update(name: str, work: Work, report: Report, outcome: Outcome | None) -> S
     if outcome is not None:
         update["outcome"] = outcome
     return update
-
-
-def _cast(work: Work, report: Report, run: Run) -> Cast:
-    outcome = report.outcome
-    if outcome is None:
-        outcome = Unscored(reason="model_failure", detail=f"the agent of {work.node!r} reported no outcome")
-    seed = work.at().seed(run.seed)
-    vote = Vote(order=work.order, sample=work.sample, seed=seed, outcome=restore(outcome, work.order))
-    run.emit(VoteCast(work.node, vote))
-    return Cast(work.node, work.visit, vote)
-
-
-async def _guarded(member: Member, work: Work, run: Run) -> Report:
-    """The agent's report, or the typed failure that stopped it."""
-    run.emit(NodeStarted(work.node, member.kind))
-    try:
-        run.enter(work.at(), work.visit)
-        return await member.agent(work, run)
-    except LimitExceeded as error:
-        return _failed("limit", error)
-    except ModelError as error:
-        return _failed(_reason(error), error, transient=error.retryable)
-    except ToolError as error:
-        return _failed("tool_failure", error)
-
-
-def _failed(reason: Reason, error: Exception, *, transient: bool = False) -> Report:
-    return Report("failed", outcome=Unscored(reason=reason, detail=clean(str(error)), transient=transient))
-
-
-def _reason(error: ModelError) -> Reason:
-    if error.kind == "refused":
-        return "refused"
-    return "limit" if error.kind == "too_long" else "model_failure"

@@ -16,15 +16,25 @@ from adjudge.types import TIE, Answer, CriterionScore, Outcome, Unscored, Verdic
 
 def restore(outcome: Outcome, order: tuple[int, ...]) -> Outcome:
     """An outcome given in the order shown, put back into the case's own order."""
+    named = renamed(outcome, order)
+    if not isinstance(named, Verdict) or len(named.scores) != len(order):
+        return named
+    scores = tuple(named.scores[order.index(index)] for index in range(len(order)))
+    return named.model_copy(update={"scores": scores})
+
+
+def renamed(outcome: Outcome, order: tuple[int, ...]) -> Outcome:
+    """An outcome with the case's own letters instead of those shown; its scores stay in the order shown.
+
+    Args:
+        outcome: As the judge gave it.
+        order: 0-based responses of the case as they were shown; in a group, some of them.
+    """
     if not isinstance(outcome, Verdict) or order == tuple(range(len(order))):
         return outcome
     name_of = {letter(place): letter(index) for place, index in enumerate(order)}
-    scores = outcome.scores
-    if len(scores) == len(order):
-        scores = tuple(scores[order.index(index)] for index in range(len(order)))
     winner = name_of.get(outcome.winner, outcome.winner) if outcome.winner is not None else None
-    ranking = tuple(name_of[name] for name in outcome.ranking)
-    update = {"scores": scores, "winner": winner, "ranking": ranking}
+    update: dict[str, object] = {"winner": winner, "ranking": tuple(name_of[name] for name in outcome.ranking)}
     if outcome.rationale:  # it speaks of the letters as shown, which a reader of the verdict does not know
         shown, meant = ", ".join(name_of), ", ".join(name_of.values())
         update["rationale"] = f"[Shown as {shown}: responses {meant}.] {outcome.rationale}"
@@ -78,6 +88,7 @@ def _average(groups: Sequence[Sequence[Verdict]], verdicts: Sequence[Verdict]) -
         label=label,
         first_wrong_step=Counter(verdict.first_wrong_step for verdict in verdicts).most_common(1)[0][0],
         criteria=_criteria(verdicts),
+        principles=spokesman.principles,
         rationale=spokesman.rationale,
         citations=tuple(dict.fromkeys(name for verdict in agreeing or verdicts for name in verdict.citations)),
         confidence=_confidence(verdicts, winner),

@@ -11,7 +11,7 @@ from typing import Any
 
 from adjudge.agents import prompts
 from adjudge.graphs import GraphSpec
-from adjudge.models import ChatModel
+from adjudge.models import ChatModel, ModelInfo
 from adjudge.tools import Tool
 from adjudge.types import Fingerprint
 
@@ -44,3 +44,36 @@ def prompts_digest() -> str:
     folder = files(prompts)
     texts = sorted((path.name, path.read_text("utf-8")) for path in folder.iterdir() if path.name.endswith(".md"))
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+
+
+def record_of(
+    spec: GraphSpec,
+    judged: Fingerprint,
+    models: Mapping[str, ChatModel],
+    tools: Mapping[str, Tool],
+    *,
+    custom: bool,
+) -> dict[str, Any]:
+    """What a replay needs to know of a judge: the graph, and what its models and tools are; no secrets.
+
+    Args:
+        spec: The graph, with the tools that its entries stand for.
+        judged: Its fingerprint.
+        models: Its models by name.
+        tools: Its tools by name.
+        custom: Whether a part of it was given in Python.
+    """
+    told = ("name", "description", "parameters", "fingerprint")
+    return {
+        "spec": public_spec(spec),
+        "custom": custom,
+        "fingerprint": judged.model_dump(mode="json"),
+        "prompts": prompts_digest(),
+        "models": {name: _recorded(model.info) for name, model in models.items()},
+        "tools": {name: {key: getattr(tool, key) for key in told} for name, tool in tools.items()},
+    }
+
+
+def _recorded(info: ModelInfo) -> dict[str, Any]:
+    price = None if info.price is None else info.price.model_dump()
+    return {**info._asdict(), "abilities": sorted(info.abilities), "price": price}

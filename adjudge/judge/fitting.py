@@ -36,6 +36,15 @@ def fit(case: Case, mode: Mode, info: ModelInfo) -> None:
             key="responses",
             hint=_hint(mode, count),
         )
+    see(case, info)
+
+
+def see(case: Case, info: ModelInfo) -> None:
+    """Refuse a case with images that the model cannot see.
+
+    Raises:
+        CaseError: It has some.
+    """
     if not isinstance(case.prompt, str) and "images" not in info.abilities and next(images_of(case.prompt), None):
         raise CaseError(
             f"case {case.id!r} has images, and the model {info.name!r} cannot see",

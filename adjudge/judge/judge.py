@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,32 +19,30 @@ from typing import Any, Self
 from langgraph.graph import StateGraph
 from langgraph.runtime import Runtime
 
-from adjudge.agents import KINDS, Agent, Setting
-from adjudge.agents.deciding import resolve, sees_order
-from adjudge.agents.judge import JudgeSettings
+from adjudge.agents import Agent
 from adjudge.config import Document, apply_overrides, validate
 from adjudge.errors import ConfigError
-from adjudge.graphs import Forks, GraphSpec, Member, State, build, check, nowhere, only_node
+from adjudge.graphs import GraphSpec, State, build, check, nowhere, only_node
 from adjudge.graphs.check import Where
 from adjudge.graphs.library import find
 from adjudge.journal import Journal
+from adjudge.judge.assembling import assemble, methods
 from adjudge.judge.batch import Batch, Rows, Watch
 from adjudge.judge.breaker import PATIENCE
-from adjudge.judge.fingerprint import fingerprint, prompts_digest, public_spec
+from adjudge.judge.fingerprint import fingerprint, record_of
 from adjudge.judge.fitting import fit
-from adjudge.judge.opening import open_models, with_sampling, without_models
+from adjudge.judge.group import MOST_STEPS, Comparer
+from adjudge.judge.opening import AnyModel, as_models, open_models, with_corpus, with_sampling, without_models
 from adjudge.judge.portal import shared_portal
+from adjudge.judge.rank import Plan, rank
+from adjudge.judge.reloading import Unrepeatable, anchored
+from adjudge.judge.reward_function import JudgeReward
 from adjudge.judge.toolbox import AnyTool, expanded, named, open_tools
-from adjudge.models import ChatModel, ModelInfo, ModelSpec, parse_model
+from adjudge.models import parse_model
 from adjudge.models.images import resolve_images
 from adjudge.run import Recorder, Run
-from adjudge.tools import Tool, corpus_search
 from adjudge.tools.web import fetch_image
-from adjudge.types import Case, Event, Fingerprint, Finished, JudgeResult
-
-MOST_STEPS = 10_000  # of LangGraph; loops are bounded by limits.visits long before
-
-AnyModel = ChatModel | ModelSpec | str
+from adjudge.types import Case, Event, Fingerprint, Finished, Goal, JudgeResult, Mode, RankResult, Strategy
 
 
 class Judge:
@@ -90,14 +89,17 @@ class Judge:
         self._whole = expanded(self.spec, self.tool_groups)
         self.images = None if images is None else Path(images)
         self.journal = Journal(journal) if isinstance(journal, str | Path) else journal
-        self._members = _members(self._whole, self.models, agents or {}) if graph is None else {}
+        self._agents = dict(agents or {})
+        self._members = assemble(self._whole, self.models, self._agents) if graph is None else {}
         self._custom = graph is not None or bool(agents)
         source = build(self.spec, self._members) if graph is None else graph
         self.graph = source.compile(name=self.spec.name)
         self._only_node = only_node(self.spec, self._members)
-        decide = {n: resolve(s.decide, self.spec.mode, self._info(n)) for n, s in _judges(self.spec).items()}
+        decide = methods(self.spec, self.models)
         self.fingerprint: Fingerprint = fingerprint(self.spec, self.models, self.tools, decide)
         self._graph_kept = False
+        self._comparers: dict[Mode, Comparer] = {}
+        self._again: Callable[[], Judge] = Unrepeatable(self.spec.name)
 
     @classmethod
     def load(
@@ -133,8 +135,8 @@ class Judge:
         document = apply_overrides(apply_overrides(document, settings), overrides)
         given = named(tools)
         if corpus is not None:
-            document, given = _with_corpus(document, corpus, given)
-        models = _as_models(model)
+            document, given = with_corpus(document, corpus, given)
+        models = as_models(model)
         document = without_models(document, models)
         spec = validate(GraphSpec, document)
 
@@ -142,7 +144,7 @@ class Judge:
             place = document.place(tuple(int(part) if part.isdigit() else part for part in key.split(".")))
             return document.name, place if isinstance(place, int) else None
 
-        return cls(
+        judge = cls(
             spec,
             models=models,
             tools=given,
@@ -152,6 +154,19 @@ class Judge:
             images=images,
             where=where,
         )
+        judge._again = partial(
+            cls.load,
+            anchored(name_or_path),
+            model=model,
+            corpus=anchored(corpus),
+            tools=tools,
+            agents=agents,
+            journal=anchored(journal.path if isinstance(journal, Journal) else journal),
+            images=anchored(images),
+            settings=settings,
+            **overrides,
+        )
+        return judge
 
     @classmethod
     def from_graph(
@@ -184,9 +199,6 @@ class Judge:
         spec = {"name": name, "mode": mode, "models": dict.fromkeys(opened, "auto"), "nodes": whole, **fields}
         spec["edges"] = {"start": "graph", "graph": "end"}
         return cls(spec, models=opened, tools=tools, agents={"own": _never}, graph=graph, journal=journal)
-
-    def _info(self, node: str) -> Any:
-        return self.models[self.spec.nodes[node].model].info
 
     async def ajudge(
         self,
@@ -284,22 +296,7 @@ class Judge:
 
     def record(self) -> dict[str, Any]:
         """What a replay needs to know of this judge: the graph, and what its models and tools are; no secrets."""
-        return {
-            "spec": public_spec(self._whole),
-            "custom": self._custom,
-            "fingerprint": self.fingerprint.model_dump(mode="json"),
-            "prompts": prompts_digest(),
-            "models": {name: _recorded(model.info) for name, model in self.models.items()},
-            "tools": {
-                name: {
-                    "name": t.name,
-                    "description": t.description,
-                    "parameters": t.parameters,
-                    "fingerprint": t.fingerprint,
-                }
-                for name, t in self.tools.items()
-            },
-        }
+        return record_of(self._whole, self.fingerprint, self.models, self.tools, custom=self._custom)
 
     def __call__(self, case: Case, *, on_event: Callable[[Event], None] | None = None) -> JudgeResult:
         """Judge one case and wait for it; `on_event` is called in another thread. See `ajudge`."""
@@ -317,6 +314,76 @@ class Judge:
             watch: Called as a case begins; what it returns receives the case's events.
         """
         return Batch(self, cases, concurrency=concurrency, patience=patience, watch=watch)
+
+    async def arank(
+        self,
+        case: Case,
+        *,
+        strategy: Strategy = "all_pairs",
+        budget: int | None = None,
+        confidence: float = 0.95,
+        goal: Goal = "ranking",
+        on_event: Callable[[Event], None] | None = None,
+    ) -> RankResult:
+        """Rank a group of responses. Evidence is gathered once and shared by all comparisons.
+
+        Args:
+            case: With one or more responses; those that are incomplete or empty take part in no comparison.
+            strategy: `pointwise` (each by itself), `listwise` (all at once), `all_pairs` (each pair in both orders,
+                scores averaged: Generative RLHF-V), `knockout`, or `adaptive` (chooses each next comparison by what it
+                would tell). The graph is changed to the mode that this needs.
+            budget: Most comparisons; None: as many as the strategy wants.
+            confidence: In [0, 1]; `adaptive` stops when it is reached.
+            goal: What `adaptive` spends comparisons on: the whole ranking, or finding the best response.
+            on_event: Called with each event as it happens; it must not block.
+
+        Raises:
+            CaseError: There is no response, or an image that cannot be had.
+            ConfigError: This graph cannot rank a group.
+            JournalError: The journal cannot be read or written; nothing that was committed is lost.
+        """
+        return await rank(self, case, Plan(strategy, budget, confidence, goal), on_event)
+
+    def rank(
+        self,
+        case: Case,
+        *,
+        strategy: Strategy = "all_pairs",
+        budget: int | None = None,
+        confidence: float = 0.95,
+        goal: Goal = "ranking",
+    ) -> RankResult:
+        """`arank`, and wait for it."""
+        plan = Plan(strategy, budget, confidence, goal)
+        return shared_portal().call(lambda: rank(self, case, plan))
+
+    def comparer(self, mode: Mode) -> Comparer:
+        """This judge as one that compares some responses of a group at a time.
+
+        Raises:
+            ConfigError: Its graph cannot, or not in this mode.
+        """
+        if mode not in self._comparers:
+            self._comparers[mode] = Comparer.of(self._whole, mode, self.models, self.tools, self._agents)
+        return self._comparers[mode]
+
+    def as_reward(
+        self,
+        *,
+        strategy: Strategy = "pointwise",
+        penalty: float | None = None,
+        max_completion_length: int | None = None,
+        name: str | None = None,
+    ) -> JudgeReward:
+        """This judge as a reward function of TRL; see `JudgeReward`. To be pickled it has to come from `Judge.load`."""
+        return JudgeReward(
+            self._again,
+            strategy=strategy,
+            penalty=penalty,
+            max_completion_length=max_completion_length,
+            name=name or self.spec.name,
+            judge=self,
+        )
 
     async def stream(self, case: Case) -> AsyncIterator[Event]:
         """Judge one case and yield what happens; the last event is `Finished` with the result.
@@ -354,64 +421,5 @@ class Judge:
         self.close()
 
 
-def _recorded(info: ModelInfo) -> dict[str, Any]:
-    price = None if info.price is None else info.price.model_dump()
-    return {**info._asdict(), "abilities": sorted(info.abilities), "price": price}
-
-
 async def _never(*_: Any) -> Any:
     raise ConfigError("this agent only stands for a graph of your own and cannot be called")
-
-
-def _judges(spec: GraphSpec) -> dict[str, JudgeSettings]:
-    return {name: node for name, node in spec.nodes.items() if isinstance(node, JudgeSettings)}
-
-
-def _as_models(model: AnyModel | Mapping[str, AnyModel] | None) -> dict[str, AnyModel]:
-    if model is None:
-        return {}
-    return dict(model) if isinstance(model, Mapping) else {"default": model}
-
-
-def _with_corpus(
-    document: Document, corpus: str | Path | list[Any], given: dict[str, Tool]
-) -> tuple[Document, dict[str, Tool]]:
-    """The corpus put into every corpus_search tool of a judge file."""
-    tools = document.data.get("tools")
-    names = [
-        name
-        for name, entry in (tools or {}).items()
-        if isinstance(entry, dict) and entry.get("kind") == "corpus_search"
-    ]
-    if not names:
-        raise ConfigError(
-            "this graph has no corpus_search tool that could use a corpus",
-            file=document.name,
-            hint="use the graph `evidence`, or add `tools: {corpus: {kind: corpus_search}}`",
-        )
-    if isinstance(corpus, list):
-        return document, {**{name: corpus_search(corpus, name=name) for name in names}, **given}
-    path = str(Path(corpus).expanduser().resolve())
-    return apply_overrides(document, {f"tools.{name}.path": path for name in names}), given
-
-
-def _members(spec: GraphSpec, models: Mapping[str, ChatModel], agents: Mapping[str, Agent]) -> dict[str, Member]:
-    members = {}
-    for name, node in spec.nodes.items():
-        if node.agent in agents:
-            members[name] = Member(agents[node.agent], node.agent, None)
-            continue
-        kind, model = KINDS[node.agent], spec.models[node.model]
-        sampling = {"temperature": model.temperature, "top_p": model.top_p, "max_tokens": model.max_tokens}
-        setting = Setting(name, spec.mode, spec.scale, node.model, models[node.model].info, sampling, spec.budget(name))
-        forks = _forks(spec, name, node, setting) if kind.forked else None
-        members[name] = Member(kind.build(node, setting), node.agent, forks)
-    return members
-
-
-def _forks(spec: GraphSpec, name: str, node: Any, setting: Setting) -> Forks:
-    """A method that nothing is drawn for (no token is sampled, no order matters) is run once."""
-    decide = resolve(node.decide, spec.mode, setting.info)
-    swayed = sees_order(decide, spec.mode)
-    samples = spec.samples if decide == "generate" else 1
-    return Forks(name, spec.mode, swayed and spec.orders == "both", samples, spec.seed, shuffled=swayed)

@@ -1,14 +1,18 @@
-"""The models of a judge: those of its graph, and those that were given to stand in for them."""
+"""The models and the corpus of a judge: those of its graph, and those that were given to stand in for them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 from adjudge.config import Document, apply_overrides
 from adjudge.errors import ConfigError
 from adjudge.graphs import CustomSettings, GraphSpec
 from adjudge.models import ChatModel, ModelSpec, open_model
+from adjudge.tools import Tool, corpus_search
 
+AnyModel = ChatModel | ModelSpec | str
 _CALLING = ("temperature", "top_p", "max_tokens", "timeout", "retries")  # stays when another model takes the place
 
 
@@ -54,3 +58,32 @@ def open_models(spec: GraphSpec, given: Mapping[str, ChatModel | ModelSpec]) -> 
             model = open_model(model.model_copy(update=kept))
         opened[name] = model
     return opened
+
+
+def as_models(model: AnyModel | Mapping[str, AnyModel] | None) -> dict[str, AnyModel]:
+    """Models by name; a single one is the default."""
+    if model is None:
+        return {}
+    return dict(model) if isinstance(model, Mapping) else {"default": model}
+
+
+def with_corpus(
+    document: Document, corpus: str | Path | list[Any], given: dict[str, Tool]
+) -> tuple[Document, dict[str, Tool]]:
+    """The corpus put into every corpus_search tool of a judge file."""
+    tools = document.data.get("tools")
+    names = [
+        name
+        for name, entry in (tools or {}).items()
+        if isinstance(entry, dict) and entry.get("kind") == "corpus_search"
+    ]
+    if not names:
+        raise ConfigError(
+            "this graph has no corpus_search tool that could use a corpus",
+            file=document.name,
+            hint="use the graph `evidence`, or add `tools: {corpus: {kind: corpus_search}}`",
+        )
+    if isinstance(corpus, list):
+        return document, {**{name: corpus_search(corpus, name=name) for name in names}, **given}
+    path = str(Path(corpus).expanduser().resolve())
+    return apply_overrides(document, {f"tools.{name}.path": path for name in names}), given

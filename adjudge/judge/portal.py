@@ -8,6 +8,7 @@ that itself runs inside a loop (a notebook), which then waits.
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from contextlib import ExitStack
 
@@ -24,5 +25,18 @@ def shared_portal() -> BlockingPortal:
     with _lock:
         if _portal is None:
             _portal = _stack.enter_context(start_blocking_portal("asyncio", name="adjudge"))
-            atexit.register(_stack.close)
         return _portal
+
+
+def _forget() -> None:
+    """A forked child has the portal's object, but not its thread."""
+    global _portal, _stack, _lock
+    _portal, _stack, _lock = None, ExitStack(), threading.Lock()
+
+
+@atexit.register
+def _close() -> None:
+    _stack.close()
+
+
+os.register_at_fork(after_in_child=_forget)

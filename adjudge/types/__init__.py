@@ -16,6 +16,7 @@ from adjudge.types.evidence import Evidence
 from adjudge.types.frozen import Frozen
 from adjudge.types.messages import Block, FunctionCall, ImageBlock, Message, Role, TextBlock, ToolCall
 from adjudge.types.position import Position
+from adjudge.types.ranking import Comparison, Goal, Ranking, RankResult, Strategy
 from adjudge.types.results import Fingerprint, JudgeResult, Usage, Vote
 from adjudge.types.scale import Scale
 from adjudge.types.verdicts import (
@@ -37,6 +38,7 @@ __all__ = [
     "Answer",
     "Block",
     "Case",
+    "Comparison",
     "Criterion",
     "CriterionScore",
     "Document",
@@ -47,6 +49,7 @@ __all__ = [
     "Finished",
     "Frozen",
     "FunctionCall",
+    "Goal",
     "ImageBlock",
     "JudgeResult",
     "LimitReached",
@@ -56,11 +59,14 @@ __all__ = [
     "NodeStarted",
     "Outcome",
     "Position",
+    "RankResult",
+    "Ranking",
     "Reason",
     "Response",
     "Role",
     "Scale",
     "Step",
+    "Strategy",
     "TextBlock",
     "TextDelta",
     "ToolCall",

@@ -107,6 +107,16 @@ class Response(Frozen):
     text: str = ""
     trajectory: Trajectory | None = None
     model: str | None = Field(default=None, description="Who wrote it, where known; a judge never sees it.")
+    complete: bool = Field(
+        default=True,
+        description="False: it was cut off; in a group it takes part in no comparison.",
+        exclude_if=bool,  # nearly all are, and what is usual needs no room in files
+    )
+
+    @property
+    def comparable(self) -> bool:
+        """Whether it can take part in a comparison: complete and not empty."""
+        return self.complete and bool(self.render().strip())
 
     def render(self) -> str:
         """The response as plain text for a prompt."""

@@ -9,11 +9,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from adjudge.types.cases import Criterion
 from adjudge.types.frozen import Frozen
 
 Mode = Literal["pointwise", "pairwise", "listwise", "step", "answer"]
 Reason = Literal["parse_failure", "tool_failure", "model_failure", "limit", "refused", "order_conflict", "bad_case"]
 TIE = "tie"
+
+
+def _none(principles: tuple[Criterion, ...]) -> bool:
+    return not principles
 
 
 class CriterionScore(Frozen):
@@ -39,6 +44,9 @@ class Verdict(Frozen):
     label: str | None = Field(default=None, description="The label given, on a pointwise scale of labels.")
     first_wrong_step: int | None = Field(default=None, description="0-based; None when no step is wrong.")
     criteria: tuple[CriterionScore, ...] = ()
+    principles: tuple[Criterion, ...] = Field(
+        default=(), description="What the judge itself found to count, before it scored.", exclude_if=_none
+    )
     rationale: str = ""
     citations: tuple[str, ...] = Field(default=(), description="Names of the evidence relied on: E1, E2, …")
     confidence: float | None = Field(default=None, ge=0, le=1)

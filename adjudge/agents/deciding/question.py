@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from adjudge.agents import material
 from adjudge.agents.form import Form, form_for
+from adjudge.agents.principles import with_principles
 from adjudge.agents.prompts import prompt
 from adjudge.agents.work import Setting, Work
 from adjudge.fences import fence
@@ -23,6 +24,7 @@ class Question(NamedTuple):
     run: Run
     setting: Setting
     instructions: str  # the user's own words for this node
+    principles: bool = False  # whether the judge first writes criteria of its own
 
     @property
     def criteria(self) -> tuple[Criterion, ...]:
@@ -35,7 +37,8 @@ class Question(NamedTuple):
         case = self.work.case
         steps = len(case.trajectory.steps) if case.trajectory is not None and not case.candidates else 0
         subjects = 0 if self.setting.mode == "step" and steps else len(self.work.order)
-        return form_for(self.setting.mode, self.setting.scale, subjects, self.criteria, steps)
+        form = form_for(self.setting.mode, self.setting.scale, subjects, self.criteria, steps)
+        return with_principles(form) if self.principles else form
 
     def sampling(self, **changes: Any) -> Sampling:
         """The model's sampling as the graph file sets it, with changes."""
