@@ -49,7 +49,7 @@ class Standing(NamedTuple):
 
     scores: tuple[float | None, ...]  # one for each competitor; None: nothing is known of it
     ranking: tuple[int, ...]  # competitors with a score, best first; equal scores in their own order
-    confidence: float | None = None  # in [0, 1]: that the first of the ranking is the best, where a strategy can tell
+    confidence: float | None = None  # in [0, 1], where a strategy can tell; what of: see `adaptive`
     stopped: str = ""  # why a strategy that may stop early did
 
 
