@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from adjudge.judge import Judge
     from adjudge.models import ChatModel, ScriptedModel, open_model, to_langchain
     from adjudge.run import Run
+    from adjudge.selection import aselect, select
     from adjudge.tools import Tool, ToolContext, corpus_search, tool
     from adjudge.types import (
         Answer,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
         Evidence,
         JudgeResult,
         Message,
+        Ranking,
+        RankResult,
         Response,
         Scale,
         Step,
@@ -71,6 +74,7 @@ _HOMES = {
     "adjudge.judge": ("Judge",),
     "adjudge.models": ("ChatModel", "ScriptedModel", "open_model", "to_langchain"),
     "adjudge.run": ("Run",),
+    "adjudge.selection": ("aselect", "select"),
     "adjudge.tools": ("Tool", "ToolContext", "corpus_search", "tool"),
     "adjudge.types": (
         "Answer",
@@ -80,6 +84,8 @@ _HOMES = {
         "Evidence",
         "JudgeResult",
         "Message",
+        "RankResult",
+        "Ranking",
         "Response",
         "Scale",
         "Step",
@@ -111,6 +117,8 @@ __all__ = [
     "Message",
     "MissingPackage",
     "ModelError",
+    "RankResult",
+    "Ranking",
     "Report",
     "Response",
     "Run",
@@ -127,9 +135,11 @@ __all__ = [
     "Verdict",
     "Vote",
     "Work",
+    "aselect",
     "corpus_search",
     "open_model",
     "read_cases",
+    "select",
     "to_langchain",
     "tool",
 ]

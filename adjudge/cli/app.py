@@ -21,6 +21,7 @@ from adjudge.cli import (
     models,
     rank,
     replay,
+    select,
     show,
 )
 from adjudge.errors import AdjudgeError
@@ -91,6 +92,7 @@ app.command("check")(check.check)
 app.command("compare")(compare.compare)
 app.command("eval")(eval.evaluate)
 app.command("rank", epilog=EXIT_CODES)(rank.rank)
+app.command("select", epilog=EXIT_CODES)(select.select)
 app.command("show")(show.show)
 app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)

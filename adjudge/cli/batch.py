@@ -91,7 +91,7 @@ def batch(
             judged = _judge(opened, cases, limit, bar, concurrency=concurrency, patience=patience)
             try:
                 asyncio.run(judged)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, asyncio.CancelledError):  # the second Ctrl-C cancels the task itself
                 bar.stopped = True
     bar.show_end(out)
     raise typer.Exit(INTERRUPTED if bar.stopped else bar.code)
@@ -108,7 +108,7 @@ async def _judge(
     rows = cases.read(sources, limit)
     batch = judge.batch(rows, concurrency=concurrency, patience=patience)
     try:
-        with _Signals(batch, bar), bar.watching(batch):
+        with Signals(batch, bar), bar.watching(batch):
             async with aclosing(batch.judged()) as judged:
                 async for item in judged:
                     bar.add(item)
@@ -144,7 +144,7 @@ def _on_ray(
         journal.close()
 
 
-class _Signals:
+class Signals:
     """SIGINT and SIGTERM: the first stops the batch gently, the second at once."""
 
     def __init__(self, batch: Batch, bar: Bar) -> None:
