@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adjudge.types import Goal, Strategy
+from adjudge.cli.choices import Goal, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from adjudge.types import Strategy
+from adjudge.cli.choices import Strategy
 
 if TYPE_CHECKING:
     from adjudge.cli.bar import Bar

@@ -88,7 +88,7 @@ async def rank(judge: Judge, case: Case, plan: Plan, on_event: Callable[[Event],
     if isinstance(failure, Unscored):
         return _result(case, plan, graph, failure, run=run)
     group = Group(comparer, run, state, _at_once(judge))
-    none = Standing((None,) * competitors, (), stopped="a single response needs no comparison")
+    none = Standing((None,) * competitors, (), stopped="no two different responses are left to compare")
     standing = (
         none
         if needless
