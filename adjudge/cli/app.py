@@ -22,6 +22,7 @@ from adjudge.cli import (
     rank,
     replay,
     select,
+    serve,
     show,
 )
 from adjudge.errors import AdjudgeError
@@ -93,6 +94,7 @@ app.command("compare")(compare.compare)
 app.command("eval")(eval.evaluate)
 app.command("rank", epilog=EXIT_CODES)(rank.rank)
 app.command("select", epilog=EXIT_CODES)(select.select)
+app.command("serve")(serve.serve)
 app.command("show")(show.show)
 app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)

@@ -49,12 +49,12 @@ def mcp(
     """
     import asyncio
 
-    from adjudge.cli.opening import side_by_side
+    from adjudge.cli.opening import open_judges, side_by_side
     from adjudge.cli.screen import Screen
     from adjudge.mcp_server import AT_ONCE, LOOPBACK, mcp_server
 
     place = Place("127.0.0.1", 8000) if http is None else parse_place(http)
-    judges = _open(graphs or ["evidence"], model, corpus, settings or ())
+    judges = open_judges(graphs or ["evidence"], model, corpus, settings or ())
     at_once = min(AT_ONCE, *(side_by_side(judge) for judge in judges))
     server = mcp_server(judges, host=place.host, port=place.port, at_once=at_once)
     screen = Screen()
@@ -95,27 +95,6 @@ def parse_place(text: str) -> Place:
     if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
         raise ConfigError("--http takes PORT or HOST:PORT", found=text, hint="for example --http 127.0.0.1:8765")
     return Place(host.strip("[]") or "127.0.0.1", int(port))
-
-
-def _open(graphs: Sequence[str], model: str | None, corpus: str | None, settings: Sequence[str]) -> list[Judge]:
-    """The judges, the corpus given to those that can search one."""
-    from adjudge.cli.opening import open_judge
-    from adjudge.errors import ConfigError
-
-    searching = [graph for graph in graphs if _searches(graph)]
-    if corpus is not None and not searching:
-        raise ConfigError("none of these graphs has a corpus_search tool", key="--corpus", found=corpus)
-    return [
-        open_judge(graph, model=model, corpus=corpus if graph in searching else None, settings=settings)
-        for graph in graphs
-    ]
-
-
-def _searches(graph: str) -> bool:
-    from adjudge.graphs.library import find
-
-    tools = find(graph)[0].data.get("tools") or {}
-    return any(isinstance(entry, dict) and entry.get("kind") == "corpus_search" for entry in tools.values())
 
 
 async def _serve(server: FastMCP, judges: Sequence[Judge], over_http: bool) -> None:

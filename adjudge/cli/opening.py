@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adjudge.cli.screen import Screen
+from adjudge.errors import ConfigError
+from adjudge.graphs.library import find
 from adjudge.judge import Judge
 from adjudge.models import ModelSpec
 from adjudge.types import Case
@@ -30,6 +32,26 @@ def open_judge(
         ConfigError: One of them is wrong.
     """
     return Judge.load(graph, model=model, corpus=corpus, settings=settings, images=images)
+
+
+def open_judges(graphs: Sequence[str], model: str | None, corpus: str | None, settings: Sequence[str]) -> list[Judge]:
+    """Several judges, the corpus given to those that can search one.
+
+    Raises:
+        ConfigError: An option is wrong, or none of them can search a corpus.
+    """
+    searching = [graph for graph in graphs if _searches(graph)]
+    if corpus is not None and not searching:
+        raise ConfigError("none of these graphs has a corpus_search tool", key="--corpus", found=corpus)
+    return [
+        open_judge(graph, model=model, corpus=corpus if graph in searching else None, settings=settings)
+        for graph in graphs
+    ]
+
+
+def _searches(graph: str) -> bool:
+    tools = find(graph)[0].data.get("tools") or {}
+    return any(isinstance(entry, dict) and entry.get("kind") == "corpus_search" for entry in tools.values())
 
 
 class Named(NamedTuple):

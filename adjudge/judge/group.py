@@ -179,7 +179,7 @@ class Group:
     def outcome(self, standing: Standing) -> Ranking | Unscored:
         """What the standing of the competitors says of the responses."""
         failed = [c.outcome for c in self.comparisons if isinstance(c.outcome, Unscored)]
-        if self.size > 1 and not standing.ranking:
+        if not standing.ranking and (self.size > 1 or self.comparisons):
             return _most_common(failed) if failed else Unscored(reason="limit", detail="nothing could be compared")
         scores: list[float | None] = [None] * len(self._run.case.responses)
         for place, score in enumerate(standing.scores):

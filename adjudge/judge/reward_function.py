@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "JudgeReward", "RewardFunction"]
 
 _building = threading.Lock()
+_inherited: list[Any] = []  # judges of a parent process: dropping one would close what only the parent may close
 os.register_at_fork(after_in_child=lambda: globals().update(_building=threading.Lock()))
 
 
@@ -55,6 +56,10 @@ class RewardFunction(ABC):
     @abstractmethod
     def judged(self, cases: Sequence[Case]) -> list[Rewarded]:
         """Rewards of cases with one response each, in their order."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free what it has opened itself; the end of the process does so, too."""
 
     def __call__(
         self,
@@ -135,10 +140,11 @@ class JudgeReward(RewardFunction):
         super().__init__(strategy=strategy, penalty=penalty, max_completion_length=max_completion_length, name=name)
         self._build = build
         self._judge = judge
+        self._built = False  # whether the judge is of our own making
         self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_judge": None}
+        return {**self.__dict__, "_judge": None, "_built": False}
 
     def judged(self, cases: Sequence[Case]) -> list[Rewarded]:
         """See `areward`."""
@@ -149,8 +155,15 @@ class JudgeReward(RewardFunction):
         """This process's judge: the threads and connections of a parent's do not live on in its child."""
         with _building:
             if self._judge is None or self._process != os.getpid():
-                self._judge, self._process = self._build(), os.getpid()
+                _inherited.append(self._judge)
+                self._judge, self._process, self._built = self._build(), os.getpid(), True
             return self._judge
+
+    def close(self) -> None:
+        """Close the judge, if it was made here; the next call makes another."""
+        if self._judge is not None and self._built and self._process == os.getpid():
+            self._judge.close()
+            self._judge = None
 
 
 def _row(columns: Mapping[str, Any], place: int) -> dict[str, Any]:

@@ -10,15 +10,21 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from adjudge.errors import CaseError
-from adjudge.types import Case, Strategy, Unscored
-
-if TYPE_CHECKING:
-    from adjudge.judge.judge import Judge
+from adjudge.types import Case, RankResult, Strategy, Unscored
 
 GROUPS_AT_ONCE = 8
+ALONE_AT_ONCE = 32  # responses that are scored by themselves
+
+
+class Ranker(Protocol):
+    """What rewards need of a judge."""
+
+    async def arank(self, case: Case, *, strategy: Strategy) -> RankResult:
+        """See `Judge.arank`."""
+        ...
 
 
 class Rewarded(NamedTuple):
@@ -29,7 +35,7 @@ class Rewarded(NamedTuple):
 
 
 async def areward(
-    judge: Judge, cases: Sequence[Case], *, strategy: Strategy = "pointwise", penalty: float | None = None
+    judge: Ranker, cases: Sequence[Case], *, strategy: Strategy = "pointwise", penalty: float | None = None
 ) -> list[Rewarded]:
     """Rewards of responses, in the order given.
 
@@ -41,30 +47,35 @@ async def areward(
 
     Raises:
         CaseError: A case has not exactly one response.
+        ConfigError: The judge cannot rank in this way.
         JournalError: The journal cannot be used.
     """
     groups: dict[str, list[int]] = {}
+    grouped = strategy != "pointwise"
     for place, case in enumerate(cases):
         if len(case.responses) != 1:
             found = len(case.responses)
             raise CaseError(f"case {case.id!r}: a reward is for one response, found {found}", key="responses")
-        grouped = strategy != "pointwise"
         groups.setdefault(f"group-{_context(case)[:16]}" if grouped else str(place), []).append(place)
-    turns = asyncio.Semaphore(GROUPS_AT_ONCE)
+    turns = asyncio.Semaphore(GROUPS_AT_ONCE if grouped else ALONE_AT_ONCE)
     rewards: list[Rewarded] = [Rewarded(None)] * len(cases)
 
     async def fill(key: str, places: list[int]) -> None:
         group = cases[places[0]]
-        if strategy != "pointwise":
+        if grouped:
             responses = tuple(cases[place].responses[0] for place in places)
             group = group.model_copy(update={"id": key, "responses": responses})
         async with turns:
             for place, rewarded in zip(places, await _rewards(judge, group, strategy, penalty), strict=True):
                 rewards[place] = rewarded
 
-    async with asyncio.TaskGroup() as tasks:
-        for key, places in groups.items():
-            tasks.create_task(fill(key, places))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for key, places in groups.items():
+                tasks.create_task(fill(key, places))
+    except BaseExceptionGroup as failures:
+        first = failures.exceptions[0]
+        raise first from first.__cause__
     return rewards
 
 
@@ -74,7 +85,7 @@ def _context(case: Case) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def _rewards(judge: Judge, group: Case, strategy: Strategy, penalty: float | None) -> list[Rewarded]:
+async def _rewards(judge: Ranker, group: Case, strategy: Strategy, penalty: float | None) -> list[Rewarded]:
     fault = Rewarded(penalty, "incomplete")
     if not any(response.comparable for response in group.responses):
         return [fault] * len(group.responses)
@@ -86,8 +97,16 @@ async def _rewards(judge: Judge, group: Case, strategy: Strategy, penalty: float
     if isinstance(outcome, Unscored):
         none = Rewarded(None, f"{outcome.reason}: {outcome.detail}")
         return [none if response.comparable else fault for response in group.responses]
-    alone = result.stopped or "none of its comparisons has a verdict"
     return [
-        fault if not response.comparable else Rewarded(score, "" if score is not None else alone)
-        for response, score in zip(group.responses, outcome.scores, strict=True)
+        fault if not response.comparable else Rewarded(score, "" if score is not None else _why(result, place))
+        for place, (response, score) in enumerate(zip(group.responses, outcome.scores, strict=True))
     ]
+
+
+def _why(result: RankResult, place: int) -> str:
+    """Why one response of a group has no score."""
+    shown = (comparison.outcome for comparison in result.comparisons if place in comparison.shown)
+    failed = next((outcome for outcome in shown if isinstance(outcome, Unscored)), None)
+    if failed is not None:
+        return f"{failed.reason}: {failed.detail}"
+    return result.stopped or "none of its comparisons has a verdict"
