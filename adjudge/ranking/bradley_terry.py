@@ -1,9 +1,9 @@
 """Strengths from winners: Bradley and Terry's model (1952) with an advantage of the first place.
 
 P(i, shown first, beats j) = σ(θ_i − θ_j + β)  (Davidson and Beaver 1977; the home advantage of Agresti, Categorical
-Data Analysis, §11.6), θ_i ~ N(0, s²), β ~ N(0, 1). Because β is estimated, a single order of a pair can be used
-without position deciding it. A tie counts as half a win and half a loss. The posterior is Laplace's: a Gaussian at the
-mode, with the inverse of the curvature there. s² comes from the data, pulled towards 2² (see `fit`), since judges
+Data Analysis, 3rd ed., §11.6), θ_i ~ N(0, s²), β ~ N(0, 1). Because β is estimated, a single order of a pair can be
+used without position deciding it. A tie counts as half a win and half a loss. The posterior is Laplace's: a Gaussian at
+the mode, with the inverse of the curvature there. s² comes from the data, pulled towards 2² (see `fit`), since judges
 differ in how sharply they tell good from better.
 """
 
@@ -18,7 +18,7 @@ from adjudge.ranking.posterior import Floats, Posterior, Seen, inverse
 SPREAD = 4.0  # s² before anything is known; in squared logits
 TRUST = 4.0  # how many competitors that is worth
 ADVANTAGE = 1.0  # variance of β
-_ROUNDS, _STEPS, _LEAP = 20, 50, 3.0
+_ROUNDS, _STEPS, _LEAP, _CLOSE = 30, 50, 3.0, 1e-5
 
 
 def fit(seen: Seen, start: Posterior | None = None) -> Posterior:
@@ -31,11 +31,15 @@ def fit(seen: Seen, start: Posterior | None = None) -> Posterior:
     mean = np.zeros(seen.size + 1) if start is None else start.mean
     spread = SPREAD if start is None else _spread(start.mean, start.covariance)
     for _ in range(_ROUNDS):
-        mean = mode(seen, spread, mean)
-        covariance = inverse(_derivatives(seen, spread, mean)[1])
+        slope, curvature = _derivatives(seen, spread, mean)
+        covariance = inverse(curvature)
+        step = _bounded(covariance @ slope)
+        mean = mean + step
         before, spread = spread, _spread(mean, covariance)
-        if abs(spread - before) < 0.01 * before:
+        if abs(spread - before) < 0.01 * before and np.abs(step).max() < 0.01:
             break
+    mean = mode(seen, spread, mean)
+    covariance = inverse(_derivatives(seen, spread, mean)[1])
     return Posterior(mean, covariance, _noise(mean, covariance, seen.sways), 1.0, 0.0, _scores(mean[:-1]))
 
 
@@ -53,10 +57,9 @@ def mode(seen: Seen, spread: float, start: Floats) -> Floats:
     mean = start
     for _ in range(_STEPS):
         slope, curvature = _derivatives(seen, spread, mean)
-        step = np.linalg.solve(curvature, slope)
-        longest = float(np.abs(step).max())
-        mean = mean + step * min(1.0, _LEAP / max(longest, _LEAP))
-        if longest < 1e-5:
+        step = _bounded(inverse(curvature) @ slope)
+        mean = mean + step
+        if np.abs(step).max() < _CLOSE:
             break
     return mean
 
@@ -64,6 +67,11 @@ def mode(seen: Seen, spread: float, start: Floats) -> Floats:
 def sigmoid(x: Floats) -> Floats:
     """1 / (1 + exp(−x)), without overflow."""
     return 0.5 * (1.0 + np.tanh(0.5 * x))
+
+
+def _bounded(step: Floats) -> Floats:
+    """No longer than _LEAP in any direction, where the quadratic approximation may be far off."""
+    return step * min(1.0, _LEAP / max(float(np.abs(step).max()), _LEAP))
 
 
 def _derivatives(seen: Seen, spread: float, mean: Floats) -> tuple[Floats, Floats]:

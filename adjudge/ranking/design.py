@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from adjudge.ranking.order import gaps
 from adjudge.ranking.pairs import Pair
-from adjudge.ranking.posterior import Floats, Pairs, Posterior, inverse
+from adjudge.ranking.posterior import Floats, Posterior, Rows, inverse
 
 Flags = npt.NDArray[np.bool_]
 
@@ -67,7 +67,7 @@ def next_comparisons(posterior: Posterior, asked: Asked, weights: Floats, count:
         count: How many at most.
 
     Returns:
-        Pairs in the order in which they are to be shown, the most telling first.
+        Each as it is to be shown, the most telling first.
     """
     orders, covariance = asked.orders.copy(), posterior.covariance
     doubt = covariance @ _laplacian(posterior, weights) @ covariance
@@ -92,8 +92,8 @@ def after_all(posterior: Posterior, asked: Asked) -> Floats:
     first, second = np.nonzero(left)
     again = 1 / posterior.repeat
     worth = np.where(left & left.T, (1 + again) / 2, np.where(asked.orders.T, again, 1.0)) / posterior.noise
-    differences = Pairs(len(left), first, second, -1.0, float(asked.sways)).gram(worth[first, second])
-    sums = Pairs(len(left), first, second, 1.0, 0.0).gram(np.full(len(first), posterior.sums))
+    differences = Rows(len(left), first, second, -1.0, float(asked.sways)).gram(worth[first, second])
+    sums = Rows(len(left), first, second, 1.0, 0.0).gram(np.full(len(first), posterior.sums))
     return inverse(inverse(posterior.covariance) + differences + sums)
 
 

@@ -45,6 +45,7 @@ class _Totals(NamedTuple):
     """All that the fit needs of the verdicts, in deviations of their scores."""
 
     verdicts: int  # T
+    weight: float  # Σ w
     squares: float  # Σ w y²
     pulled: Floats  # X'(w y): (n + 1,)
     curvature: Floats  # X' w X: (n + 1, n + 1)
@@ -69,8 +70,7 @@ def fit(seen: Seen, start: Scales | None = None) -> Fitted:
         start: Scales from which to begin.
 
     Returns:
-        Strengths in deviations of the scores seen; scores on the judge's own scale. Where all scores are the same, the
-        prior.
+        Strengths in deviations of the scores seen, all 0 where there is but one score; scores on the judge's own scale.
     """
     middle, unit = float(seen.scores.mean()), float(seen.scores.std())
     even = unit <= 1e-9 * max(1.0, abs(middle))
@@ -94,6 +94,7 @@ def _totals(seen: Seen, scores: Floats) -> _Totals:
     difference, total = scores[:, 0] - scores[:, 1], scores.sum(1)
     return _Totals(
         verdicts=len(scores),
+        weight=float(weights.sum()),
         squares=float(weights @ difference**2),
         pulled=rows.pull(weights * difference),
         curvature=rows.gram(weights),
@@ -131,7 +132,7 @@ def _update(totals: _Totals, scales: Scales, mean: Floats, covariance: Floats) -
     error += float(((np.outer(mean, mean) + covariance) * totals.curvature).sum())
     return Scales(
         spread=float((squares[:-1].sum() + TRUST * _SPREAD) / (size + TRUST)),
-        error=(max(error, 0.0) + TRUST * _ERROR) / (count + TRUST),
+        error=(max(error, 0.0) + TRUST * _ERROR) / (totals.weight + TRUST),
         sums=(max(rest, 0.0) + TRUST * _SUMS) / (count + TRUST),
         advantage=float((squares[-1] + 2 * _ADVANTAGE) / 3),
         told=told,

@@ -33,14 +33,14 @@ class Seen(NamedTuple):
         return bool(len(self.first)) and not bool(np.isnan(self.scores).any())
 
     @property
-    def differences(self) -> Pairs:
+    def differences(self) -> Rows:
         """Rows e_first − e_second + e_advantage."""
-        return Pairs(self.size, self.first, self.second, -1.0, float(self.sways))
+        return Rows(self.size, self.first, self.second, -1.0, float(self.sways))
 
     @property
-    def sums(self) -> Pairs:
+    def sums(self) -> Rows:
         """Rows e_first + e_second; what the first place is worth is in their mean."""
-        return Pairs(self.size, self.first, self.second, 1.0, 0.0)
+        return Rows(self.size, self.first, self.second, 1.0, 0.0)
 
     @property
     def twice(self) -> npt.NDArray[np.bool_]:
@@ -50,7 +50,7 @@ class Seen(NamedTuple):
         return asked[self.second, self.first]
 
 
-class Pairs(NamedTuple):
+class Rows(NamedTuple):
     """A matrix with a row for each verdict, and two or three entries in it: (T, n + 1), never written out."""
 
     size: int

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from adjudge.ranking import Compared, Settings, Standing
 from adjudge.ranking.adaptive import adaptive
@@ -219,46 +216,3 @@ def test_a_hundred_are_ranked_quickly() -> None:
     assert time.process_time() - start < 20  # measured 0.2; the rest is room for a machine that is busy elsewhere
     assert len(field.asked) == 300
     assert len(standing.ranking) == 100
-
-
-Said = tuple[Literal["scores", "winner", "none"], float, float]
-
-
-@settings(max_examples=150)
-@given(
-    st.integers(0, 7),
-    st.lists(
-        st.tuples(
-            st.sampled_from(["scores", "scores", "winner", "none"]),
-            st.floats(-1e6, 1e6) | st.integers(1, 10).map(float),
-            st.floats(-1e6, 1e6) | st.integers(1, 10).map(float),
-        ),
-        min_size=1,
-        max_size=60,
-    ),
-    st.booleans(),
-    st.none() | st.integers(0, 40),
-    st.sampled_from(GOALS),
-    st.floats(0, 1),
-    st.integers(0, 3),
-)
-def test_whatever_the_judge_says(
-    size: int, said: list[Said], sways: bool, budget: int | None, goal: Goal, confidence: float, seed: int
-) -> None:
-    def judge(shown: tuple[int, ...]) -> Compared | None:
-        kind, one, other = said[hash((shown, seed)) % len(said)]
-        if kind == "none":
-            return None
-        winner = None if one == other else shown[0] if one > other else shown[1]
-        return Compared(shown, (one, other) if kind == "scores" else None, winner)
-
-    field = Group(size, judge, sways=sways)
-    standing = ranked("adaptive", field, budget=budget, goal=goal, confidence=confidence, seed=seed)
-    assert len(set(field.asked)) == len(field.asked) <= (size * size if budget is None else budget)
-    if not sways:
-        assert len({frozenset(pair) for pair in field.asked}) == len(field.asked)
-    assert len(standing.scores) == size
-    assert all(math.isfinite(score) for score in standing.scores if score is not None)
-    assert set(standing.ranking) == {place for place, score in enumerate(standing.scores) if score is not None}
-    assert standing.confidence is None or 0 <= standing.confidence <= 1
-    assert standing.stopped

@@ -5,7 +5,7 @@ from __future__ import annotations
 import choix
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adjudge.ranking import Compared, bradley_terry
@@ -24,6 +24,7 @@ def columns(size: int, told: Verdicts, *, sways: bool) -> Seen:
     return seen(size, sways, [Compared((a, b), None, winner) for a, b, winner in told])
 
 
+@settings(deadline=None)
 @given(verdicts(5), st.sampled_from([0.3, 1.0, 4.0]))
 def test_without_an_advantage_of_place_the_mode_is_that_of_choix(told: Verdicts, spread: float) -> None:
     found = bradley_terry.mode(columns(5, told, sways=False), spread, np.zeros(6))
@@ -86,6 +87,7 @@ def test_strengths_of_a_sharp_judge_lie_further_apart() -> None:
     assert spans[0] > 2 * spans[1]
 
 
+@settings(deadline=None)
 @given(verdicts(5), st.booleans())
 def test_scores_are_chances_that_rank_as_the_strengths_do(told: Verdicts, sways: bool) -> None:
     posterior = bradley_terry.fit(columns(5, told, sways=sways))
@@ -97,6 +99,7 @@ def test_scores_are_chances_that_rank_as_the_strengths_do(told: Verdicts, sways:
     assert (np.linalg.eigvalsh(posterior.covariance) > 0).all()
 
 
+@settings(deadline=None)
 @given(verdicts(5), st.booleans())
 def test_a_start_changes_little(told: Verdicts, sways: bool) -> None:
     data = columns(5, told, sways=sways)

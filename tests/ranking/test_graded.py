@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adjudge.ranking import Compared, graded
@@ -74,6 +74,7 @@ def test_what_the_first_place_is_worth_is_no_strength() -> None:
     assert np.diff(posterior.scores).min() > 0
 
 
+@settings(deadline=None)
 @given(st.floats(0.01, 1000), st.floats(-1000, 1000))
 def test_the_scale_of_the_judge_is_kept(unit: float, start: float) -> None:
     data = judged(6, size=5)
@@ -96,6 +97,7 @@ def test_scores_that_are_all_the_same_tell_nothing(score: float) -> None:
     assert posterior.strengths == pytest.approx([0, 0, 0])
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
