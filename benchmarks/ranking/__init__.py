@@ -1,0 +1,1 @@
+"""What each ranking strategy costs and finds, with simulated judges whose truth is known."""
