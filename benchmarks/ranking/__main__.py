@@ -49,7 +49,7 @@ def draw(every: Sequence[Measured], path: Path) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    judges = [TEMPERS[1].name, TEMPERS[4].name]
+    judges = ["winners, sharpness 2", "scores, noise 1"]
     figure, axes = plt.subplots(len(judges), len(SIZES), figsize=(11, 6), sharey="row", layout="constrained")
     for one in every:
         if one.judge in judges:
