@@ -56,7 +56,7 @@ test-vllm: $(VLLM)/ready
 endif
 
 test-vllm: $(VENV)/dev ## Run the tests against a real vLLM, in an environment of its own
-	@$(RUN) ADJUDGE_VLLM_PYTHON=$(ADJUDGE_VLLM_PYTHON) $(VENV)/bin/python -m pytest -m vllm tests/vllm
+	@$(RUN) ADJUDGE_VLLM_PYTHON=$(ADJUDGE_VLLM_PYTHON) $(VENV)/bin/python -m pytest -m vllm tests/with_vllm
 
 lint: $(VENV)/dev ## Format and lint
 	@$(VENV)/bin/ruff format .

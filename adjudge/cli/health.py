@@ -29,7 +29,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # extra -> packages, as in pyproject.tom
     "eval": ("scipy", "scikit-learn", "krippendorff", "matplotlib", "jinja2"),
     "train": ("trl", "datasets"),
     "ray": ("ray",),
-    "serve": ("fastapi", "uvicorn"),
+    "serve": ("fastapi", "prometheus-client", "uvicorn"),
     "docs": ("matplotlib",),
 }
 _CORE = ("langgraph", "pydantic", "httpx", "bm25s", "typer")

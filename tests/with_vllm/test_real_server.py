@@ -1,6 +1,6 @@
 """A real vLLM, started by our own code, on the embedded model. About five minutes on two cores.
 
-    ADJUDGE_VLLM_PYTHON=/path/to/python pytest -m vllm tests/vllm
+    ADJUDGE_VLLM_PYTHON=/path/to/python pytest -m vllm tests/with_vllm
 
 What the server is said to do is looked for in what comes back, never in its status: it answers 200 to parameters that
 it ignores.
