@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from adjudge.agents import Report, Work
-    from adjudge.cases import read_cases
+    from adjudge.cases import case_of_messages, read_cases, read_trajectories
     from adjudge.errors import (
         AdjudgeError,
         CaseError,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from adjudge.judge import Judge
     from adjudge.models import ChatModel, ScriptedModel, open_model, to_langchain
     from adjudge.run import Run
-    from adjudge.selection import aselect, select
+    from adjudge.selection import GuidedModel, aselect, guide, select
     from adjudge.tools import Tool, ToolContext, corpus_search, tool
     from adjudge.types import (
         Answer,
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "adjudge.agents": ("Report", "Work"),
-    "adjudge.cases": ("read_cases",),
+    "adjudge.cases": ("case_of_messages", "read_cases", "read_trajectories"),
     "adjudge.errors": (
         "AdjudgeError",
         "CaseError",
@@ -74,7 +74,7 @@ _HOMES = {
     "adjudge.judge": ("Judge",),
     "adjudge.models": ("ChatModel", "ScriptedModel", "open_model", "to_langchain"),
     "adjudge.run": ("Run",),
-    "adjudge.selection": ("aselect", "select"),
+    "adjudge.selection": ("GuidedModel", "aselect", "guide", "select"),
     "adjudge.tools": ("Tool", "ToolContext", "corpus_search", "tool"),
     "adjudge.types": (
         "Answer",
@@ -109,6 +109,7 @@ __all__ = [
     "Document",
     "Evidence",
     "GraphSpec",
+    "GuidedModel",
     "Journal",
     "JournalError",
     "Judge",
@@ -136,9 +137,12 @@ __all__ = [
     "Vote",
     "Work",
     "aselect",
+    "case_of_messages",
     "corpus_search",
+    "guide",
     "open_model",
     "read_cases",
+    "read_trajectories",
     "select",
     "to_langchain",
     "tool",

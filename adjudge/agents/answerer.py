@@ -13,7 +13,7 @@ from adjudge.agents.work import Agent, AgentKind, NodeSettings, Report, Setting,
 from adjudge.fences import fence
 from adjudge.models import Sampling
 from adjudge.run import Run
-from adjudge.types import Answer, Message, Unscored
+from adjudge.types import Answer, Evidence, Message, Unscored
 from adjudge.types.messages import system, user
 
 SCHEMA: dict[str, Any] = {
@@ -74,10 +74,20 @@ def _opening(work: Work, run: Run, instructions: str, budget: int | None) -> lis
         text = "\n\n".join(part for part in (prompt("answerer"), instructions, INSTRUCTION) if part)
         return [user(text)]
     parts = [material.task(work.case)]
+    if work.process is not None:
+        parts.append(material.process(work.process))
     if run.evidence:
-        parts.append(material.evidence(run.evidence.values(), None if budget is None else budget // 2))
+        parts.append(material.evidence(_relied_on(work, run), None if budget is None else budget // 2))
     text = "\n\n".join(part for part in (*parts, instructions, INSTRUCTION) if part)
     return [system(prompt("answerer")), user(material.with_images(text, work.case))]
+
+
+def _relied_on(work: Work, run: Run) -> list[Evidence]:
+    """All evidence; after a process, what its results name, where they name any: many steps may find very much."""
+    items = list(run.evidence.values())
+    results = [item.output for item in work.process.outputs] if work.process is not None else []
+    named = set(names_in(results))
+    return [item for item in items if item.name in named] or items
 
 
 def _read(text: str) -> Answer:

@@ -103,7 +103,7 @@ def _single(scale: Scale) -> Form:
         return _form(
             {"score": _number(scale)},
             [f'- "score": {scale.describe()};'],
-            lambda found: {"scores": (_on_scale(found["score"], scale, "score"),)},
+            lambda found: {"scores": (on_scale(found["score"], scale, "score"),)},
         )
 
     def parse(found: dict[str, Any]) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def _scores(scale: Scale, letters: tuple[str, ...]) -> Form:
 
     def parse(found: dict[str, Any]) -> dict[str, Any]:
         entries = _exactly(found["scores"], letters, "scores")
-        scores = tuple(_on_scale(entries[name], scale, f"scores.{name}") for name in letters)
+        scores = tuple(on_scale(entries[name], scale, f"scores.{name}") for name in letters)
         return {"scores": scores, "winner": winner_of(scores), "ranking": ranking_of(scores)}
 
     line = f'- "scores": an object with a score for each of {", ".join(letters)}: {scale.describe()};'
@@ -207,7 +207,7 @@ def _trajectory(scale: Scale, steps: int) -> Form:
         wrong = found["first_wrong_step"]
         if wrong is not None and (isinstance(wrong, bool) or not isinstance(wrong, int) or not 0 <= wrong < steps):
             raise Unreadable(f"first_wrong_step must be a step from 0 to {steps - 1}, or null")
-        checked = tuple(_on_scale(score, scale, f"steps[{number}]") for number, score in enumerate(scores))
+        checked = tuple(on_scale(score, scale, f"steps[{number}]") for number, score in enumerate(scores))
         return {"scores": checked, "first_wrong_step": wrong}
 
     lines = [
@@ -279,7 +279,12 @@ def positive(value: object, key: str) -> float:
     return number
 
 
-def _on_scale(value: object, scale: Scale, key: str) -> float:
+def on_scale(value: object, scale: Scale, key: str) -> float:
+    """A value that has to be a number on the scale.
+
+    Raises:
+        Unreadable: It is not.
+    """
     score = _finite(value, key)
     if not scale.contains(score):
         raise Unreadable(f"{key} must be {scale.describe()}, found {score:g}")
@@ -288,7 +293,7 @@ def _on_scale(value: object, scale: Scale, key: str) -> float:
 
 def _point(value: object, scale: Scale, key: str) -> float:
     """A number on the scale, or the position of a label."""
-    return _on_scale(value, scale, key) if scale.numeric else scale.labels.index(_one_of(value, scale.labels, key))
+    return on_scale(value, scale, key) if scale.numeric else scale.labels.index(_one_of(value, scale.labels, key))
 
 
 def _one_of(value: object, allowed: tuple[str, ...] | list[str], key: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from adjudge.agents.deciding import NEEDS, Decide, resolve
+from adjudge.agents.deciding.each import score_each
 from adjudge.agents.deciding.generate import generate
 from adjudge.agents.deciding.likelihood import read_likelihood
 from adjudge.agents.deciding.logprobs import check_scale, read_logprobs
-from adjudge.agents.deciding.question import Question
+from adjudge.agents.deciding.question import Question, Seen
 from adjudge.agents.work import Agent, AgentKind, NodeSettings, Report, Setting, Work
 from adjudge.errors import ConfigError
 from adjudge.run import Run
@@ -28,6 +31,13 @@ class JudgeSettings(NodeSettings):
     principles: bool = Field(
         default=False, description="`generate` only: the judge first writes criteria of its own, with weights."
     )
+    each: bool = Field(default=False, description="Steps only: each is judged by itself, before its result is known.")
+    history: Literal["full", "last", "summary"] = Field(
+        default="full",
+        description="With `each`, what is seen of the steps before: all, the last `last`, or the trajectory "
+        "summarizer's summary with the last result.",
+    )
+    last: int = Field(default=2, ge=1, description="Steps that `history: last` shows.")
     instructions: str = Field(default="", description="Your own words on what counts, added to the prompt.")
 
 
@@ -41,7 +51,10 @@ def judge(settings: JudgeSettings, setting: Setting) -> Agent:
     _check(decide, setting)
 
     async def act(work: Work, run: Run) -> Report:
-        question = Question(work, run, setting, settings.instructions, settings.principles)
+        seen = Seen(settings.history, settings.last) if settings.each else None
+        question = Question(work, run, setting, settings.instructions, settings.principles, seen)
+        if settings.each and decide == "generate":
+            return await score_each(question, settings.repair)
         if decide == "generate":
             return await generate(question, settings.repair)
         if decide == "logprobs":

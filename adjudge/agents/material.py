@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from adjudge.agents.budget import tokens_of
+from adjudge.agents.budget import pieces, tokens_of
 from adjudge.fences import fence
 from adjudge.run.ledger import render
-from adjudge.types import Block, Case, Criterion, Evidence, Response, Step, letter
+from adjudge.types import Block, Case, Criterion, Evidence, Process, Response, Step, StepOutput, letter
 from adjudge.types.messages import images_of
 
 
@@ -89,3 +89,76 @@ def evidence(items: Iterable[Evidence], most: int | None = None) -> str:
     if skipped:
         shown.append(f"({skipped} more items are not shown here.)")
     return "\n\n".join(shown) or "No evidence was found."
+
+
+def outputs(items: Sequence[StepOutput], only: Sequence[int] = ()) -> str:
+    """Results of steps, each under its number.
+
+    Args:
+        items: In the order of the steps.
+        only: Numbers of the steps that are wanted; all, where none is named.
+    """
+    wanted = [item for item in items if not only or item.step in only]
+    return "\n\n".join(_output(item) for item in wanted)
+
+
+def _output(item: StepOutput) -> str:
+    if not item.output:
+        return f"Step {item.step} has no result:\n{fence('reason', item.failed)}"
+    shown = fence(f"result of step {item.step}", item.output)
+    return f"{shown}\n(Not one tool call of this step succeeded.)" if item.tools_failed else shown
+
+
+def mistakes(process: Process) -> str:
+    """What was found wrong so far, with what it was found in; how to mend it nobody says."""
+    shown = []
+    for number, item in enumerate(process.rounds, 1):
+        place = item.flag.step
+        if item.flag.kind == "plan":
+            parts = [f"The plan was:\n{item.plan.render()}", f"It went wrong in step {place}: {item.flag.mistake}"]
+        else:
+            result = next((output.output for output in item.outputs if output.step == place), "")
+            parts = [f"Step {place} was carried out wrongly: {item.plan.steps[place].goal}"]
+            parts += [f"Its result was: {result}" if result else "It had no result.", f"Mistake: {item.flag.mistake}"]
+        shown.append(fence(f"mistake no. {number}", "\n".join(parts)))
+    return "Mistakes that were made before:\n\n" + "\n\n".join(shown)
+
+
+def process(done: Process) -> str:
+    """A process as whoever answers sees it: the plan that was followed, its results, and the mistakes on the way."""
+    parts = [fence("plan", done.plan.render())] if done.plan is not None else []
+    parts.append(outputs(done.outputs))
+    if done.rounds:
+        parts.append(mistakes(done))
+    if done.checked == "capped":
+        parts.append("The last of these mistakes was not mended: no correction was left.")
+    return "\n\n".join(part for part in parts if part)
+
+
+def step(judged: Step, most: int) -> str:
+    """A step as it stood before it ran.
+
+    Args:
+        judged: The step.
+        most: Tokens of it that are shown.
+    """
+    return fence("current step", _cut(judged.unexecuted().render(), most))
+
+
+def result(done: Step, most: int) -> str:
+    """What came back from the step before.
+
+    Args:
+        done: That step.
+        most: Tokens of the result that are shown.
+    """
+    if done.observation is None:
+        return "The last step has no result."
+    return fence("result of the last step", _cut(done.observation, most))
+
+
+def _cut(text: str, most: int) -> str:
+    """The beginning of a text, and that there is more."""
+    if tokens_of(text) <= most:
+        return text
+    return f"{pieces(text, most)[0]}\n(The rest is left out.)"

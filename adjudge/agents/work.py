@@ -9,13 +9,13 @@ Agents know nothing of LangGraph: the graph hands them what they need and stores
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from adjudge.models import ModelInfo
 from adjudge.run import Run
-from adjudge.types import Case, Frozen, Message, Mode, Outcome, Position, Scale, letter
+from adjudge.types import Case, Frozen, Message, Mode, Outcome, Position, Process, Scale, letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Work:
     visit: int = 0  # how often the node was entered before
     turns: int = 0  # model calls that the node reported in earlier visits
     notes: str = ""  # the last summary of the thread, where there is one
+    process: Process | None = None  # plans, results and flags so far, where the graph plans
+    summaries: tuple[str, ...] = ()  # of the case's trajectory, one after each step, where the graph makes them
 
     def at(self, *, turn: int = 0, attempt: int = 0) -> Position:
         """The position of a call made now."""
@@ -46,9 +48,13 @@ class Report(NamedTuple):
     turns: int = 0  # model calls that count against a setting over all visits, such as `max_turns`
     notes: str | None = None  # a new summary of the thread
     segment: tuple[Message, ...] | None = None  # what the summarized thread begins anew with
+    process: Process | None = None  # the process with what was added
+    summaries: tuple[str, ...] | None = None  # of the case's trajectory, one after each step
 
 
 Agent = Callable[[Work, Run], Awaitable[Report]]
+Scorer = Callable[[Case], Awaitable[Sequence[float | None]]]  # of a case's candidate steps, in their order
+StepScorer = Callable[[Case, Position, Run], Awaitable[tuple[float | None, ...]]]  # the same, through a run
 
 
 class Setting(NamedTuple):
@@ -61,6 +67,7 @@ class Setting(NamedTuple):
     info: ModelInfo
     sampling: dict[str, Any]  # temperature, top_p, max_tokens of the model in the graph
     budget: int | None = None  # tokens of the thread beyond its opening, where a summarizer keeps it short
+    scorers: Mapping[str, StepScorer] = {}  # who scores candidate steps, by name
 
     def enforced(self, schema: dict[str, Any]) -> dict[str, Any] | None:
         """The schema, for a model that can hold its reply to one; the prompt alone asks the others for it."""

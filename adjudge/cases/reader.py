@@ -20,6 +20,7 @@ from adjudge.errors import CaseError, ConfigError
 from adjudge.types import Case
 
 OnError = Callable[[CaseError], object]
+RowsOf = Callable[[Input, Iterable[bytes | str]], Iterator[Row]]
 
 _ROWS: dict[Format, Callable[[Iterable[bytes], str], Iterator[Row]]] = {
     "yaml": yaml_rows,
@@ -47,13 +48,21 @@ def read_cases(source: Source, *, on_error: OnError | None = None, fmt: str | No
             is empty, or is broken as a whole (YAML syntax, a CSV header).
         CaseError: A row is no case, and there is no `on_error`.
     """
-    return _cases(find(source, fmt), on_error)
+    return cases_of(find(source, fmt), _rows, on_error)
 
 
-def _cases(found: Input, on_error: OnError | None) -> Iterator[Case]:
+def cases_of(found: Input, rows: RowsOf, on_error: OnError | None, what: str = "cases") -> Iterator[Case]:
+    """The cases of a source that was found, each id once; see `read_cases`.
+
+    Args:
+        found: The source.
+        rows: How its rows are read.
+        on_error: Gets every row that is no case.
+        what: What its rows are, for messages.
+    """
     empty = True
     with found.open() as opened, closing(Seen()) as seen:
-        for row in _rows(found, opened):
+        for row in rows(found, opened):
             empty = False
             try:
                 case = _case(row, seen)
@@ -64,7 +73,7 @@ def _cases(found: Input, on_error: OnError | None) -> Iterator[Case]:
             else:
                 yield case
     if empty:
-        raise ConfigError("there are no cases in this file", file=found.name, hint="write at least one case")
+        raise ConfigError(f"there are no {what} in this file", file=found.name, hint="write at least one")
 
 
 def _rows(found: Input, opened: Iterable[bytes | str]) -> Iterator[Row]:
@@ -87,13 +96,18 @@ def _rows(found: Input, opened: Iterable[bytes | str]) -> Iterator[Row]:
 def _case(row: Row, seen: Seen) -> Case:
     if isinstance(row, CaseError):
         raise row
-    case = _valid(row)
+    case = case_of(row)
     if (first := seen.first(case.id, str(_line(row)))) is not None:
         raise _twice(row, case, first)
     return case
 
 
-def _valid(row: Document) -> Case:
+def case_of(row: Document) -> Case:
+    """The case that a row is.
+
+    Raises:
+        CaseError: It is none.
+    """
     data = row.data
     if not isinstance(data, dict):
         found = None if isinstance(data, list) else data

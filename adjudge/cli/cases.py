@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
-from adjudge.cases import Seen, read_cases
+from adjudge.cases import Seen, read_cases, read_trajectories
 from adjudge.errors import CaseError, ConfigError
 from adjudge.types import Case
 
 Row = Case | ConfigError  # an error is one bad row, or a source that cannot be read any further
+Reader = Callable[..., Iterator[Case]]
 
 
-def read(sources: Sequence[str], limit: int | None = None) -> Iterator[Row]:
+def read(sources: Sequence[str], limit: int | None = None, *, conversations: bool = False) -> Iterator[Row]:
     """Read the cases of all sources.
 
     A file is read as its cases are needed. Standard input is read to its end first: waiting for it later would use up
@@ -21,16 +22,32 @@ def read(sources: Sequence[str], limit: int | None = None) -> Iterator[Row]:
     Args:
         sources: Paths, or `-` for standard input.
         limit: Most cases; bad rows are not counted.
+        conversations: Whether the sources hold what agents did, and not cases.
 
     Raises:
         ConfigError: At once: a source does not exist or its format is unknown.
     """
     problems: list[CaseError] = []
-    opened = [(source, read_cases(source, on_error=problems.append)) for source in sources]
+    reader: Reader = read_trajectories if conversations else read_cases
+    opened = [(source, reader(source, on_error=problems.append)) for source in sources]
     merged = _merged(opened, problems)
     # within one source the reader has seen to it that each id stands once
     rows = _limited(_unique(merged) if len(opened) > 1 else (row for _, row in merged), limit)
     return iter(list(rows)) if "-" in sources else rows
+
+
+def only_one_of(cases: Sequence[str] | None, conversations: Sequence[str] | None) -> Sequence[str]:
+    """The sources that were named: cases, or conversations.
+
+    Raises:
+        ConfigError: Neither was, or both.
+    """
+    if cases and conversations:
+        problem = "cases and --trajectory cannot be judged together"
+        raise ConfigError(problem, found=cases[0], hint="give two commands")
+    if not cases and not conversations:
+        raise ConfigError("nothing to judge is named", hint="name a file of cases, or one with --trajectory")
+    return cases or conversations or ()
 
 
 def _merged(opened: Sequence[tuple[str, Iterator[Case]]], problems: list[CaseError]) -> Iterator[tuple[str, Row]]:

@@ -9,6 +9,9 @@ from adjudge.agents import KINDS, Report, Work
 from adjudge.agents.deciding import sees_order
 from adjudge.agents.executor import ExecutorSettings
 from adjudge.agents.judge import JudgeSettings
+from adjudge.agents.planner import PlannerSettings
+from adjudge.agents.process_judge import ProcessJudgeSettings
+from adjudge.agents.step_executor import StepExecutorSettings
 from adjudge.errors import ConfigError
 from adjudge.graphs import START, Forks, GraphSpec, Member, build
 from adjudge.run import Run
@@ -36,9 +39,17 @@ def _arrows(targets: dict[str, str]) -> list[str]:
 def _facts(spec: GraphSpec, node: Any) -> Iterator[str]:
     if len(spec.models) > 1:
         yield f"model {node.model}"
-    if isinstance(node, ExecutorSettings):
+    if isinstance(node, PlannerSettings) and node.parallel > 1:
+        yield f"{'up to ' if node.adaptive else ''}{node.parallel} plans"
+    if isinstance(node, ExecutorSettings | StepExecutorSettings):
         yield f"tools {', '.join(node.tools) or 'none'}"
         yield f"up to {node.max_turns} turns"
+    if isinstance(node, StepExecutorSettings) and node.best_of > 1:
+        yield f"best of {'up to ' if node.adaptive else ''}{node.best_of} by {node.scorer}"
+    if isinstance(node, ProcessJudgeSettings):
+        yield f"up to {node.corrections} corrections"
+        if node.min_thinking_tokens:
+            yield f"thinks {node.min_thinking_tokens} tokens or more"
     if isinstance(node, JudgeSettings):
         yield f"decides by {node.decide}"
         if node.thread != "fresh":
@@ -53,7 +64,7 @@ def _member(spec: GraphSpec, name: str, node: Any) -> Member:
     kind = KINDS.get(node.agent)
     if kind is None or not kind.forked:
         return Member(_never, node.agent, None)
-    both = spec.orders == "both" and sees_order(node.decide, spec.mode)
+    both = spec.orders == "both" and sees_order(node.decide, spec.mode, each=node.each)
     return Member(_never, node.agent, Forks(name, spec.mode, both, spec.samples, spec.seed))
 
 

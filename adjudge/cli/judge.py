@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from adjudge.cli.cases import Row
     from adjudge.cli.screen import Screen
@@ -20,8 +21,19 @@ INTERRUPTED = 130
 
 def judge(
     cases: Annotated[
-        list[str], typer.Argument(metavar="CASES...", help="Files of cases (.jsonl, .json, .yaml, .csv); - reads them.")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="[CASES...]", help="Files of cases (.jsonl, .json, .yaml, .csv); - reads them."),
+    ] = None,
+    trajectory: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trajectory",
+            "-t",
+            metavar="FILE",
+            help="In place of cases: conversations of an agent, whose steps are judged (.json, .jsonl; messages of "
+            "OpenAI, LangChain or TRL); - reads them. Repeatable.",
+        ),
+    ] = None,
     graph: Annotated[str, typer.Option("--graph", "-g", help="A graph that ships, or a YAML file.")] = "evidence",
     model: Annotated[
         str | None,
@@ -64,11 +76,15 @@ def judge(
     adjudge judge cases.jsonl --model http://127.0.0.1:8000/v1 --json
     adjudge judge cases.jsonl --set limits.seconds=60 --run runs/mine
     cat cases.jsonl | adjudge judge - --graph rubric
+    adjudge judge --trajectory run.json --graph information_gain
 
     A case has `prompt` and `responses`, and may have `id`, `reference`,
     `rubric` and `documents`. A row that is no case is reported, and the
     rest goes on. With the same --run again, finished calls are not made
     again.
+
+    With --trajectory each step of an agent's conversation gets a score. A
+    graph of another mode than step is changed to it for this run.
     """
     import asyncio
 
@@ -79,9 +95,11 @@ def judge(
     from adjudge.journal import Journal
 
     screen = Screen(data=as_json, busy=not no_progress)
-    rows = sources.read(cases, limit)
-    pictures = images or (None if cases[0] == "-" else Path(cases[0]).parent)
-    opened = open_judge(graph, model=model, corpus=corpus, settings=settings or (), images=pictures)
+    named = sources.only_one_of(cases, trajectory)
+    rows = sources.read(named, limit, conversations=bool(trajectory))
+    pictures = images or (None if named[0] == "-" else Path(named[0]).parent)
+    wanted = [*(settings or ()), *(_changes_for_steps(screen, graph, settings or ()) if trajectory else ())]
+    opened = open_judge(graph, model=model, corpus=corpus, settings=wanted, images=pictures)
     kept = None if no_run or run == "none" else _journal_path(run, opened)
     if not as_json:
         show_header(screen, opened, model)
@@ -112,12 +130,13 @@ async def _judge(
 
     from adjudge.cli.opening import searches_nothing, side_by_side
     from adjudge.cli.progress import Progress
+    from adjudge.cli.steps import show_steps, without_result
     from adjudge.cli.verdicts import show_result
     from adjudge.types import Unscored
 
     at_once = concurrency or side_by_side(judge)
     progress = Progress(screen, silent=as_json or no_progress, prefixed=at_once > 1)
-    warned = False
+    warned = told = False
     try:
         batch = judge.batch(rows, concurrency=at_once, patience=0, watch=progress.watch)
         async with aclosing(batch.judged()) as judged:
@@ -131,6 +150,11 @@ async def _judge(
                     screen.data(item.result.to_dict())
                 else:
                     show_result(screen, item.result, item.case)
+                    if item.case is not None:
+                        show_steps(screen, item.result, item.case)
+                if not told and item.case is not None and (missing := without_result(item.case)):
+                    told = True
+                    screen.warning(missing)
                 if not warned and item.case is not None and searches_nothing(judge, item.case):
                     warned = True
                     screen.warning(
@@ -140,6 +164,22 @@ async def _judge(
     finally:
         screen.idle()
         await judge.aclose()
+
+
+def _changes_for_steps(screen: Screen, graph: str, settings: Sequence[str]) -> list[str]:
+    """What has to be set so that a graph judges steps; that anything has is said."""
+    from adjudge.config import apply_overrides, validate
+    from adjudge.graphs import GraphSpec
+    from adjudge.graphs.library import find
+    from adjudge.judge.modes import changed_to
+
+    spec = validate(GraphSpec, apply_overrides(find(graph)[0], settings))
+    changes = changed_to("step", spec.mode, spec.scale)
+    if not changes:
+        return []
+    screen.note(f"the graph {spec.name} is written for mode {spec.mode}; for this run it is changed to judge steps")
+    given = changes | ({"scale": changes["scale"].model_dump(exclude_defaults=True)} if "scale" in changes else {})
+    return [f"{key}={json.dumps(value)}" for key, value in given.items()]
 
 
 def _journal_path(run: str | None, judge: Judge) -> Path:

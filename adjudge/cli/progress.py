@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from adjudge.cli.processes import ended, flag_line, plan_line, step_line
 from adjudge.cli.screen import Screen, excerpt, one_line
 from adjudge.cli.verdicts import evidence_line, headline
 from adjudge.types import (
     Case,
+    Checked,
     Event,
     EvidenceFound,
     LimitReached,
     ModelCalled,
     NodeStarted,
+    Planned,
+    StepDone,
     TextDelta,
     ToolCalled,
     VoteCast,
@@ -66,6 +70,19 @@ class Progress:
                 self._screen.line((f"{told} ({event.at.node}{order}){_from_journal(event.recorded)}", "dim"), indent=2)
             case LimitReached():
                 self._screen.line(prefix, (f"limit {event.limit}: {event.detail}", "yellow"), indent=2)
+            case Planned():
+                drawn = f", chosen from {event.drawn}" if event.drawn > 1 else ""
+                again = f", after flag {event.corrections}" if event.corrections else ""
+                self._screen.line(prefix, (f"plan{again}{drawn}", "bold"), indent=2)
+                for number, step in enumerate(event.plan.steps):
+                    self._screen.line(prefix, *plan_line(number, step), indent=4)
+            case StepDone():
+                self._screen.line(prefix, *step_line(event.output), indent=2)
+            case Checked():
+                told = ended(event.ended) if event.ended else "flagged"
+                self._screen.line(prefix, (f"check: {told}", "bold"), indent=2)
+                if event.flag is not None:
+                    self._screen.line(prefix, *flag_line(event.flag), indent=4)
             case VoteCast():
                 order = "".join(map(letter, event.vote.order))
                 self._screen.line(prefix, f"vote {order}: {headline(event.vote.outcome)}", indent=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from adjudge.cli.processes import show_process, summary
 from adjudge.cli.screen import Part, Screen, excerpt, one_line
 from adjudge.types import TIE, Answer, Case, Evidence, JudgeResult, Outcome, Unscored, Usage, Verdict, Vote, letter
 from adjudge.types.messages import text_of
@@ -44,6 +45,8 @@ def show_result(screen: Screen, result: JudgeResult, case: Case | None = None) -
         screen.block(outcome.text, indent=2)
     else:
         screen.line(("because ", "dim"), one_line(outcome.detail), indent=2)
+    if result.process is not None:
+        screen.line(("process ", "dim"), summary(result.process), indent=2)
     _cited(screen, result)
     screen.line(("cost    ", "dim"), cost(result.usage), indent=2)
 
@@ -149,6 +152,8 @@ def show_everything(screen: Screen, result: JudgeResult, case: Case | None) -> N
             screen.block(response.render(), indent=2)
     for item in result.evidence:
         _evidence(screen, item)
+    if result.process is not None:
+        show_process(screen, result.process)
     for vote in result.votes:
         _section(screen, f"vote {_order(vote)}, sample {vote.sample}: {headline(vote.outcome)}")
         screen.block(_reasons(vote.outcome), indent=2)

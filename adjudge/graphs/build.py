@@ -133,7 +133,7 @@ def _plain(name: str, member: Member, source: str) -> Node:
     async def node(state: State, *, runtime: Runtime[Run]) -> State:
         work = work_of(name, state, source, (), 0)
         report = await guarded(member, work, runtime.context)
-        return _update(name, work, report, report.outcome) | _anew(source, report)
+        return _update(name, work, report, report.outcome, runtime.context) | _anew(source, report)
 
     return node
 
@@ -155,7 +155,7 @@ def _alone(name: str, member: Member, source: str, spec: GraphSpec) -> Node:
         report = await guarded(member, work, runtime.context)
         given = cast(work, report, runtime.context)
         outcome = merge([given.vote], spec.on_conflict)
-        return {**_update(name, work, report, outcome), "votes": (given,)}
+        return {**_update(name, work, report, outcome, runtime.context), "votes": (given,)}
 
     return node
 
@@ -164,7 +164,7 @@ def _fork(name: str, member: Member, source: str) -> Node:
     async def node(state: State, *, runtime: Runtime[Run]) -> State:
         work = work_of(name, state, source, state["order"], state["sample"])
         report = await guarded(member, work, runtime.context)
-        update: State = {"votes": (cast(work, report, runtime.context),)}
+        update: State = {"votes": (cast(work, report, runtime.context),), "spent": runtime.context.spent()}
         assert member.forks is not None
         if (work.order, work.sample) == member.forks.of(work.case)[0]:
             update["threads"] = {name: (*work.thread, *report.messages)}
@@ -185,13 +185,18 @@ def _merging(name: str, spec: GraphSpec) -> Node:
     return node
 
 
-def _update(name: str, work: Work, report: Report, outcome: Outcome | None) -> State:
+def _update(name: str, work: Work, report: Report, outcome: Outcome | None, run: Run) -> State:
     update: State = {
         "threads": {name: (*work.thread, *report.messages)},
         "status": {name: report.status},
         "visits": {name: work.visit + 1},
         "turns": {name: work.turns + report.turns},
+        "spent": run.spent(),
     }
     if outcome is not None:
         update["outcome"] = outcome
+    if report.process is not None:
+        update["process"] = report.process
+    if report.summaries is not None:
+        update["summaries"] = report.summaries
     return update

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from adjudge.agents import KINDS
 from adjudge.agents.executor import ExecutorSettings
 from adjudge.agents.judge import JudgeSettings
+from adjudge.agents.step_executor import StepExecutorSettings
 from adjudge.agents.summarizer import SummarizerSettings
 from adjudge.config import InvalidDocument
 from adjudge.errors import ConfigError
+from adjudge.graphs.check_process import Mistake, process_mistakes
+from adjudge.graphs.check_steps import step_mistakes
 from adjudge.graphs.spec import END, FRESH, START, CustomSettings, GraphSpec
 from adjudge.types import TIE
 
@@ -24,7 +27,12 @@ def nowhere(key: str) -> tuple[str | None, int | None]:
 
 
 def check(
-    spec: GraphSpec, *, tools: Collection[str] = (), agents: Collection[str] = (), where: Where = nowhere
+    spec: GraphSpec,
+    *,
+    tools: Collection[str] = (),
+    agents: Collection[str] = (),
+    scorers: Collection[str] = (),
+    where: Where = nowhere,
 ) -> None:
     """Refuse a graph that cannot run.
 
@@ -32,24 +40,26 @@ def check(
         spec: The graph.
         tools: Names of tools that are given in Python besides those of the file.
         agents: Names of agents that are given in Python.
+        scorers: Names of scorers that are given in Python.
         where: File and line of a key path, for messages.
 
     Raises:
         ConfigError: Every mistake, with all that is known about its place; the attributes are those of the first.
     """
     errors = []
-    for key, problem, found, allowed, hint in _mistakes(spec, {*spec.tools, *tools}, {*KINDS, *agents}):
+    mistakes = _mistakes(spec, {*spec.tools, *tools}, {*KINDS, *agents}, scorers)
+    for key, problem, found, allowed, hint in mistakes:
         file, line = where(key)
         errors.append(ConfigError(problem, file=file, line=line, key=key, found=found, allowed=allowed, hint=hint))
     if errors:
         raise errors[0] if len(errors) == 1 else InvalidDocument(errors)
 
 
-Mistake = tuple[str, str, object, Iterable[str], str | None]
-
-
-def _mistakes(spec: GraphSpec, tools: Collection[str], agents: Collection[str]) -> Iterator[Mistake]:
+def _mistakes(
+    spec: GraphSpec, tools: Collection[str], agents: Collection[str], scorers: Collection[str]
+) -> Iterator[Mistake]:
     named = [*_nodes(spec, tools, agents), *_decisions(spec), *_edges(spec, agents), *_summarizers(spec)]
+    named += [*process_mistakes(spec, scorers), *step_mistakes(spec)]
     yield from named
     if not named:  # what follows would stumble over names that do not exist, or tell the same mistake again
         yield from _paths(spec)
@@ -66,7 +76,7 @@ def _nodes(spec: GraphSpec, tools: Collection[str], agents: Collection[str]) -> 
             yield f"{key}.agent", "unknown agent", node.agent, sorted(agents), None
         if node.model not in spec.models:
             yield f"{key}.model", "unknown model", node.model, sorted(spec.models), None
-        if isinstance(node, ExecutorSettings):
+        if isinstance(node, ExecutorSettings | StepExecutorSettings):
             for position, tool in enumerate(node.tools):
                 if tool not in tools:
                     yield f"{key}.tools.{position}", "unknown tool", tool, sorted(tools), None

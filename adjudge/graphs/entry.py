@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from adjudge.agents import Agent, Report, Work
-from adjudge.errors import LimitExceeded, ModelError, ToolError
-from adjudge.fences import clean
+from adjudge.agents.stopped import STOPS, unscored
 from adjudge.graphs.merge import renamed, restore
 from adjudge.graphs.orders import Forks
 from adjudge.graphs.spec import FRESH
 from adjudge.graphs.state import Cast, State
 from adjudge.run import Run
-from adjudge.types import NodeStarted, Reason, Unscored, Vote, VoteCast
+from adjudge.types import NodeStarted, Unscored, Vote, VoteCast
 
 
 class Member(NamedTuple):
@@ -33,12 +32,14 @@ def work_of(name: str, state: State, source: str, order: tuple[int, ...], sample
     return Work(
         node=name,
         case=state["case"],
-        thread=state.get("threads", {}).get(source, ()),
-        order=order,
+        thread=tuple(state.get("threads", {}).get(source, ())),  # a checkpoint gives tuples back as lists
+        order=tuple(order),
         sample=sample,
         visit=state.get("visits", {}).get(name, 0),
         turns=state.get("turns", {}).get(name, 0),
         notes=_notes(state.get("notes", {}), source),
+        process=state.get("process"),
+        summaries=tuple(state.get("summaries", ())),
     )
 
 
@@ -72,19 +73,5 @@ async def guarded(member: Member, work: Work, run: Run) -> Report:
     try:
         run.enter(work.at(), work.visit)
         return await member.agent(work, run)
-    except LimitExceeded as error:
-        return _failed("limit", error)
-    except ModelError as error:
-        return _failed(_reason(error), error, transient=error.retryable)
-    except ToolError as error:
-        return _failed("tool_failure", error)
-
-
-def _failed(reason: Reason, error: Exception, *, transient: bool = False) -> Report:
-    return Report("failed", outcome=Unscored(reason=reason, detail=clean(str(error)), transient=transient))
-
-
-def _reason(error: ModelError) -> Reason:
-    if error.kind == "refused":
-        return "refused"
-    return "limit" if error.kind == "too_long" else "model_failure"
+    except STOPS as error:
+        return Report("failed", outcome=unscored(error))

@@ -11,7 +11,11 @@ from adjudge.agents import KINDS, NodeSettings
 from adjudge.agents.answerer import AnswererSettings
 from adjudge.agents.executor import ExecutorSettings
 from adjudge.agents.judge import JudgeSettings
+from adjudge.agents.planner import PlannerSettings
+from adjudge.agents.process_judge import ProcessJudgeSettings
+from adjudge.agents.step_executor import StepExecutorSettings
 from adjudge.agents.summarizer import SummarizerSettings
+from adjudge.agents.trajectory_summarizer import TrajectorySummarizerSettings
 from adjudge.models import ModelSpec, parse_model
 from adjudge.run import Limits
 from adjudge.tools import ToolSpec
@@ -39,6 +43,10 @@ NodeSpec = Annotated[
     | Annotated[JudgeSettings, Tag("judge")]
     | Annotated[AnswererSettings, Tag("answerer")]
     | Annotated[SummarizerSettings, Tag("summarizer")]
+    | Annotated[TrajectorySummarizerSettings, Tag("trajectory_summarizer")]
+    | Annotated[PlannerSettings, Tag("planner")]
+    | Annotated[StepExecutorSettings, Tag("step_executor")]
+    | Annotated[ProcessJudgeSettings, Tag("process_judge")]
     | Annotated[CustomSettings, Tag("custom")],
     Discriminator(_kind),
 ]

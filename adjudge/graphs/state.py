@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import operator
+from collections.abc import Sequence
 from typing import Annotated, NamedTuple, TypeVar
 
 from typing_extensions import TypedDict
 
-from adjudge.types import Case, Message, Outcome, Vote
+from adjudge.run import Spent, furthest
+from adjudge.types import Case, Message, Outcome, Process, Vote
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -26,6 +27,11 @@ def merged(old: dict[K, V], new: dict[K, V]) -> dict[K, V]:
     return {**old, **new}
 
 
+def joined(old: Sequence[Cast], new: Sequence[Cast]) -> tuple[Cast, ...]:
+    """LangGraph reducer: one after the other. A checkpoint gives tuples back as lists."""
+    return (*old, *new)
+
+
 class State(TypedDict, total=False):
     """What the nodes share. A node of your own reads `case` and writes `outcome`."""
 
@@ -35,7 +41,10 @@ class State(TypedDict, total=False):
     visits: Annotated[dict[str, int], merged]  # by node
     turns: Annotated[dict[str, int], merged]  # by node
     notes: Annotated[dict[str, str], merged]  # by the node whose thread was summarized
-    votes: Annotated[tuple[Cast, ...], operator.add]
+    votes: Annotated[tuple[Cast, ...], joined]
+    process: Process | None
+    summaries: tuple[str, ...]
     outcome: Outcome | None
+    spent: Annotated[Spent | None, furthest]  # for a checkpoint
     order: tuple[int, ...]  # of one fork
     sample: int  # of one fork

@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adjudge.agents import KINDS, Agent, Setting
+from adjudge.agents import KINDS, Agent, Setting, StepScorer
 from adjudge.agents.deciding import resolve, sees_order
 from adjudge.agents.judge import JudgeSettings
 from adjudge.graphs import Forks, GraphSpec, Member
 from adjudge.models import ChatModel
 
 
-def assemble(spec: GraphSpec, models: Mapping[str, ChatModel], agents: Mapping[str, Agent]) -> dict[str, Member]:
+def assemble(
+    spec: GraphSpec,
+    models: Mapping[str, ChatModel],
+    agents: Mapping[str, Agent],
+    scorers: Mapping[str, StepScorer] = {},
+) -> dict[str, Member]:
     """The agent of each node.
 
     Args:
         spec: The graph, checked.
         models: Its models by name.
         agents: Agents given in Python, by the name that nodes use.
+        scorers: Who scores candidate steps, by the name that nodes use.
 
     Raises:
         ConfigError: A model cannot do what an agent needs.
@@ -30,7 +36,8 @@ def assemble(spec: GraphSpec, models: Mapping[str, ChatModel], agents: Mapping[s
             continue
         kind, model = KINDS[node.agent], spec.models[node.model]
         sampling = {"temperature": model.temperature, "top_p": model.top_p, "max_tokens": model.max_tokens}
-        setting = Setting(name, spec.mode, spec.scale, node.model, models[node.model].info, sampling, spec.budget(name))
+        info = models[node.model].info
+        setting = Setting(name, spec.mode, spec.scale, node.model, info, sampling, spec.budget(name), scorers)
         forks = _forks(spec, name, node, setting) if kind.forked else None
         members[name] = Member(kind.build(node, setting), node.agent, forks)
     return members
@@ -39,7 +46,7 @@ def assemble(spec: GraphSpec, models: Mapping[str, ChatModel], agents: Mapping[s
 def _forks(spec: GraphSpec, name: str, node: Any, setting: Setting) -> Forks:
     """A method that nothing is drawn for (no token is sampled, no order matters) is run once."""
     decide = resolve(node.decide, spec.mode, setting.info)
-    swayed = sees_order(decide, spec.mode)
+    swayed = sees_order(decide, spec.mode, each=node.each)
     samples = spec.samples if decide == "generate" else 1
     return Forks(name, spec.mode, swayed and spec.orders == "both", samples, spec.seed, shuffled=swayed)
 

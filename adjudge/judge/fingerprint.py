@@ -26,12 +26,24 @@ def public_spec(spec: GraphSpec) -> dict[str, Any]:
 
 
 def fingerprint(
-    spec: GraphSpec, models: Mapping[str, ChatModel], tools: Mapping[str, Tool], decide: Mapping[str, str]
+    spec: GraphSpec,
+    models: Mapping[str, ChatModel],
+    tools: Mapping[str, Tool],
+    decide: Mapping[str, str],
+    scorers: Mapping[str, str] = {},
 ) -> Fingerprint:
-    """The fingerprint of a judge."""
+    """The fingerprint of a judge.
+
+    Args:
+        spec: Its graph.
+        models: Its models by name.
+        tools: Its tools by name.
+        decide: How each judge node decides.
+        scorers: What scores candidate steps, by name.
+    """
     weights = {name: model.info.fingerprint for name, model in models.items()}
     kept = {name: tool.fingerprint for name, tool in tools.items()}
-    content = [public_spec(spec), prompts_digest(), weights, kept, dict(decide)]
+    content = [public_spec(spec), prompts_digest(), weights, kept, dict(decide), *([dict(scorers)] if scorers else [])]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
     return Fingerprint(
         name=spec.name, mode=spec.mode, digest=digest[:32], models=weights, tools=kept, decide=dict(decide)

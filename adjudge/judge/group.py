@@ -1,4 +1,4 @@
-"""A group of responses before a judge: evidence is gathered once, then the judge compares as a strategy asks.
+"""A group of responses, or of candidate steps, before a judge: evidence is gathered once, then the judge compares.
 
     ranked = judge.rank(case, strategy="adaptive")
     ranked.outcome.ranking, ranked.outcome.scores, ranked.comparisons, ranked.usage
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Self
 
 from langgraph.graph.state import CompiledStateGraph
 
-from adjudge.agents import Agent
+from adjudge.agents import Agent, StepScorer
 from adjudge.graphs import Cut, GraphSpec, State, check, cut
 from adjudge.judge.assembling import assemble, methods
 from adjudge.judge.fingerprint import fingerprint
@@ -71,6 +71,8 @@ class Comparer(NamedTuple):
         models: Mapping[str, ChatModel],
         tools: Mapping[str, Tool],
         agents: Mapping[str, Agent],
+        scorers: Mapping[str, StepScorer],
+        scored_by: Mapping[str, str],
     ) -> Self:
         """A graph, changed to the mode that a strategy needs.
 
@@ -78,10 +80,10 @@ class Comparer(NamedTuple):
             ConfigError: It cannot rank groups, or not in this mode.
         """
         changed = spec.model_copy(update=changed_to(mode, spec.mode, spec.scale))
-        check(changed, tools=tools, agents=agents)
-        parts = cut(changed, assemble(changed, models, agents))
+        check(changed, tools=tools, agents=agents, scorers=scorers)
+        parts = cut(changed, assemble(changed, models, agents, scorers))
         before = None if parts.before is None else parts.before.compile(name=f"{spec.name}.before")
-        return cls(parts, before, fingerprint(changed, models, tools, methods(changed, models)))
+        return cls(parts, before, fingerprint(changed, models, tools, methods(changed, models), scored_by))
 
     async def gather(self, run: Run) -> State:
         """What the graph before the judge comes to."""
@@ -108,6 +110,7 @@ class Group:
         self._state = state
         self._turns = asyncio.Semaphore(at_once)
         self._alike = alike(run.case)
+        self._subjects = len(run.case.candidates or run.case.responses)
         self._spent: list[Usage] = []
         self.comparisons: list[Comparison] = []
 
@@ -181,7 +184,7 @@ class Group:
         failed = [c.outcome for c in self.comparisons if isinstance(c.outcome, Unscored)]
         if not standing.ranking and (self.size > 1 or self.comparisons):
             return _most_common(failed) if failed else Unscored(reason="limit", detail="nothing could be compared")
-        scores: list[float | None] = [None] * len(self._run.case.responses)
+        scores: list[float | None] = [None] * self._subjects
         for place, score in enumerate(standing.scores):
             for index in self._alike[place]:
                 scores[index] = score
@@ -199,11 +202,13 @@ class Group:
 
 
 def alike(case: Case) -> list[list[int]]:
-    """The different responses that can be compared, each with the 0-based places of all that say the same."""
+    """The different responses (or candidate steps) that can be compared, each with the 0-based places of its equals."""
+    texts = [step.unexecuted().render() for step in case.candidates]
+    texts = texts or [response.render() if response.comparable else "" for response in case.responses]
     places: dict[str, list[int]] = {}
-    for index, response in enumerate(case.responses):
-        if response.comparable:
-            places.setdefault(response.render(), []).append(index)
+    for index, text in enumerate(texts):
+        if text.strip():
+            places.setdefault(text, []).append(index)
     return list(places.values())
 
 

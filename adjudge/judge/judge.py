@@ -29,20 +29,23 @@ from adjudge.journal import Journal
 from adjudge.judge.assembling import assemble, methods
 from adjudge.judge.batch import Batch, Rows, Watch
 from adjudge.judge.breaker import PATIENCE
+from adjudge.judge.checkpoints import Checkpoints
 from adjudge.judge.fingerprint import fingerprint, record_of
 from adjudge.judge.fitting import fit
 from adjudge.judge.group import MOST_STEPS, Comparer
+from adjudge.judge.isolation import by_itself
 from adjudge.judge.opening import AnyModel, as_models, open_models, with_corpus, with_sampling, without_models
 from adjudge.judge.portal import shared_portal
 from adjudge.judge.rank import Plan, rank
 from adjudge.judge.reloading import Unrepeatable, anchored
 from adjudge.judge.reward_function import JudgeReward
+from adjudge.judge.scorers import AnyScorer, identities, scorer_of
 from adjudge.judge.toolbox import AnyTool, expanded, named, open_tools
 from adjudge.models import parse_model
 from adjudge.models.images import resolve_images
 from adjudge.run import Recorder, Run
 from adjudge.tools.web import fetch_image
-from adjudge.types import Case, Event, Fingerprint, Finished, Goal, JudgeResult, Mode, RankResult, Strategy
+from adjudge.types import Case, Event, Fingerprint, Finished, Goal, JudgeResult, Mode, Outcome, RankResult, Strategy
 
 
 class Judge:
@@ -56,6 +59,10 @@ class Judge:
         graph: A `StateGraph` of your own over `State` with `Run` as context; it replaces nodes and edges.
         base: Folder from which relative paths in the graph start; the working directory by default.
         journal: Where calls and results are kept, so that judging again costs nothing.
+        scorers: Who scores candidate steps, by the name that nodes use: a judge in mode step, or an async function from
+            a case to one score for each of its candidates.
+        checkpoints: A file of LangGraph checkpoints, from which a judgement that was cut off goes on after its last
+            finished node; see `adjudge.judge.checkpoints`. For graphs of a judge file.
         images: Folder under which images of cases may lie that are named by a path; without one no path is read. Those
             with a web address are fetched by us, under the same rules as a page, and all are sent as data.
         where: File and line of a key path, for error messages.
@@ -73,7 +80,9 @@ class Judge:
         agents: Mapping[str, Agent] | None = None,
         graph: StateGraph[Any, Any, Any, Any] | None = None,
         base: Path | None = None,
+        scorers: Mapping[str, AnyScorer] | None = None,
         journal: Journal | str | Path | None = None,
+        checkpoints: str | Path | None = None,
         images: str | Path | None = None,
         where: Where = nowhere,
     ) -> None:
@@ -83,20 +92,26 @@ class Judge:
             name: parse_model(model) if isinstance(model, str) else model for name, model in (models or {}).items()
         }
         self.spec = with_sampling(self.spec, chosen)
-        check(self.spec, tools=given, agents=agents or {}, where=where)
+        check(self.spec, tools=given, agents=agents or {}, scorers=scorers or {}, where=where)
         self.models = open_models(self.spec, chosen)
         self.tools, self.tool_groups = open_tools(self.spec, given, base or Path.cwd())
         self._whole = expanded(self.spec, self.tool_groups)
         self.images = None if images is None else Path(images)
         self.journal = Journal(journal) if isinstance(journal, str | Path) else journal
+        if checkpoints is not None and graph is not None:
+            hint = "compile your graph with a checkpointer of your own"
+            raise ConfigError("checkpoints are kept for graphs of a judge file only", key="checkpoints", hint=hint)
+        self.checkpoints = None if checkpoints is None else Checkpoints(checkpoints)
         self._agents = dict(agents or {})
-        self._members = assemble(self._whole, self.models, self._agents) if graph is None else {}
-        self._custom = graph is not None or bool(agents)
+        self._scored_by = identities(scorers or {})
+        self._scorers = {name: scorer_of(name, scorer) for name, scorer in (scorers or {}).items()}
+        self._members = assemble(self._whole, self.models, self._agents, self._scorers) if graph is None else {}
+        self._custom = graph is not None or bool(agents) or bool(scorers)
         source = build(self.spec, self._members) if graph is None else graph
         self.graph = source.compile(name=self.spec.name)
         self._only_node = only_node(self.spec, self._members)
         decide = methods(self.spec, self.models)
-        self.fingerprint: Fingerprint = fingerprint(self.spec, self.models, self.tools, decide)
+        self.fingerprint: Fingerprint = fingerprint(self.spec, self.models, self.tools, decide, self._scored_by)
         self._graph_kept = False
         self._comparers: dict[Mode, Comparer] = {}
         self._again: Callable[[], Judge] = Unrepeatable(self.spec.name)
@@ -110,7 +125,9 @@ class Judge:
         corpus: str | Path | list[Any] | None = None,
         tools: Iterable[AnyTool] | Mapping[str, AnyTool] = (),
         agents: Mapping[str, Agent] | None = None,
+        scorers: Mapping[str, AnyScorer] | None = None,
         journal: Journal | str | Path | None = None,
+        checkpoints: str | Path | None = None,
         images: str | Path | None = None,
         settings: Sequence[str] = (),
         **overrides: Any,
@@ -123,7 +140,9 @@ class Judge:
             corpus: Path or list of passages for the graph's `corpus_search` tools.
             tools: See `Judge`.
             agents: See `Judge`.
+            scorers: See `Judge`.
             journal: See `Judge`.
+            checkpoints: See `Judge`.
             images: See `Judge`.
             settings: Overrides as the command line takes them: `limits.seconds=60`, the value in YAML.
             overrides: Values by dotted key path: `orders="one"`, or `**{"limits.seconds": 60}`.
@@ -149,8 +168,10 @@ class Judge:
             models=models,
             tools=given,
             agents=agents,
+            scorers=scorers,
             base=base,
             journal=journal,
+            checkpoints=checkpoints,
             images=images,
             where=where,
         )
@@ -161,7 +182,9 @@ class Judge:
             corpus=anchored(corpus),
             tools=tools,
             agents=agents,
+            scorers=scorers,
             journal=anchored(journal.path if isinstance(journal, Journal) else journal),
+            checkpoints=anchored(checkpoints),
             images=anchored(images),
             settings=settings,
             **overrides,
@@ -253,23 +276,48 @@ class Judge:
         for model in self.models.values():
             fit(case, self.spec.mode, model.info)
 
+    @property
+    def _replays(self) -> bool:
+        return self.journal is not None and self.journal.mode == "replay"
+
     def recorded(self, case: Case) -> JudgeResult | None:
         """The result of an earlier judgement of this case by this very judge, from the journal."""
-        if self.journal is None or self.journal.mode == "replay":
+        if self.journal is None or self._replays:
             return None
         return self.journal.judged(case, self.fingerprint.digest)
 
+    async def part_of(self, run: Run, case: Case) -> Outcome:
+        """Judge a case as a part of another judgement: within its limits and its journal, its calls counted there.
+
+        Args:
+            run: The other judgement.
+            case: A case that fits this judge.
+        """
+        part = run.within(case, self.models, self.tools, self.spec.seed)
+        return self._outcome(await self._run_through(part))
+
     async def _invoke(self, run: Run) -> Mapping[str, Any]:
         """The state at the end of the graph."""
+        if self.checkpoints is None or run.recorder is not None or self._replays:
+            return await self._run_through(run)
+        with by_itself():
+            return await self.checkpoints.invoke(self.graph, run, self.fingerprint.digest, MOST_STEPS)
+
+    async def _run_through(self, run: Run) -> Mapping[str, Any]:
         state: State = {"case": run.case}
         if self._only_node is not None:
             return await self._only_node(state, runtime=Runtime(context=run))
-        return await self.graph.ainvoke(state, {"recursion_limit": MOST_STEPS}, context=run)
+        with by_itself():
+            return await self.graph.ainvoke(state, {"recursion_limit": MOST_STEPS}, context=run)
 
-    def _result(self, run: Run, state: Mapping[str, Any]) -> JudgeResult:
-        outcome = state.get("outcome")
+    def _outcome(self, state: Mapping[str, Any]) -> Outcome:
+        outcome: Outcome | None = state.get("outcome")
         if outcome is None:
             raise ConfigError(f"the graph {self.spec.name!r} ended without an outcome", hint="let a node set `outcome`")
+        return outcome
+
+    def _result(self, run: Run, state: Mapping[str, Any]) -> JudgeResult:
+        outcome = self._outcome(state)
         last: dict[str, int] = {}
         for cast in state.get("votes", ()):
             last[cast.node] = max(cast.visit, last.get(cast.node, 0))
@@ -283,11 +331,13 @@ class Judge:
             usage=run.meter.usage(),
             graph=self.fingerprint,
             trajectory=threads[-1] if threads else (),
+            process=state.get("process"),
+            summaries=state.get("summaries", ()),
         )
 
     async def _keep_case(self, case: Case, ordinal: int | None) -> Awaitable[object] | None:
         """Record who judges and what; the case's own commit is for the caller to await."""
-        if self.journal is None or self.journal.mode == "replay":
+        if self.journal is None or self._replays:
             return None
         if not self._graph_kept:
             await self.journal.put_graph(self.fingerprint.digest, self.record())
@@ -364,7 +414,9 @@ class Judge:
             ConfigError: Its graph cannot, or not in this mode.
         """
         if mode not in self._comparers:
-            self._comparers[mode] = Comparer.of(self._whole, mode, self.models, self.tools, self._agents)
+            self._comparers[mode] = Comparer.of(
+                self._whole, mode, self.models, self.tools, self._agents, self._scorers, self._scored_by
+            )
         return self._comparers[mode]
 
     def as_reward(

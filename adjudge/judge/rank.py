@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from adjudge.errors import CaseError, ConfigError
+from adjudge.graphs import State
 from adjudge.judge.fitting import see
 from adjudge.judge.group import MODES, Group, alike
 from adjudge.models.images import resolve_images
 from adjudge.ranking import Standing, run_strategy
 from adjudge.run import Run
 from adjudge.tools.web import fetch_image
-from adjudge.types import Case, Event, Fingerprint, Goal, Mode, Ranking, RankResult, Strategy, Unscored
+from adjudge.types import Case, Event, Fingerprint, Goal, Mode, Position, Ranking, RankResult, Strategy, Unscored
 
 if TYPE_CHECKING:
     from adjudge.judge.judge import Judge
@@ -60,9 +61,14 @@ class Plan(NamedTuple):
 async def rank(judge: Judge, case: Case, plan: Plan, on_event: Callable[[Event], None] | None = None) -> RankResult:
     """Rank the responses of a case; see `Judge.arank`."""
     plan.check()
-    if not case.responses:
-        raise CaseError(f"case {case.id!r}: a group has at least one response, found none", key="responses")
-    comparer = judge.comparer(plan.mode)
+    steps = judge.spec.mode == "step"
+    subjects, key = (case.candidates, "candidates") if steps else (case.responses, "responses")
+    if not subjects:
+        raise CaseError(f"case {case.id!r}: a group has at least one of its {key}, found none", key=key)
+    case = case.model_copy(update={"responses": ()} if steps else {"candidates": ()})
+    comparer = judge.comparer("step" if steps else plan.mode)
+    if steps and not comparer.cut.forks.shuffled:  # steps that are judged by themselves cannot be compared otherwise
+        plan = plan._replace(strategy="pointwise")
     for model in judge.models.values():
         see(case, model.info)
     case = await resolve_images(case, judge.images, fetch_image)
@@ -80,13 +86,13 @@ async def rank(judge: Judge, case: Case, plan: Plan, on_event: Callable[[Event],
     )
     competitors = len(alike(case))
     if not competitors:
-        detail = f"none of the {len(case.responses)} responses is complete, so there is nothing to compare"
+        detail = f"none of the {len(subjects)} {key} is complete, so there is nothing to compare"
         return _result(case, plan, graph, Unscored(reason="bad_case", detail=detail))
     needless = competitors == 1 and plan.strategy != "pointwise"
     state = {"case": run.case} if needless else await comparer.gather(run)
     failure = state.get("outcome")
     if isinstance(failure, Unscored):
-        return _result(case, plan, graph, failure, run=run)
+        return _with_summaries(_result(case, plan, graph, failure, run=run), state)
     group = Group(comparer, run, state, _at_once(judge))
     none = Standing((None,) * competitors, (), stopped="no two different responses are left to compare")
     standing = (
@@ -98,10 +104,15 @@ async def rank(judge: Judge, case: Case, plan: Plan, on_event: Callable[[Event],
             budget=plan.budget,
             confidence=plan.confidence,
             goal=plan.goal,
-            seed=judge.spec.seed,
+            seed=Position(case.id, "rank").seed(judge.spec.seed),
         )
     )
-    return _result(case, plan, graph, group.outcome(standing), run=run, group=group, stopped=standing.stopped)
+    result = _result(case, plan, graph, group.outcome(standing), run=run, group=group, stopped=standing.stopped)
+    return _with_summaries(result, state)
+
+
+def _with_summaries(result: RankResult, state: State) -> RankResult:
+    return result.model_copy(update={"summaries": tuple(state.get("summaries", ()))})
 
 
 def _result(

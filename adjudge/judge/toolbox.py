@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from adjudge.agents.executor import ExecutorSettings
+from adjudge.agents.step_executor import StepExecutorSettings
 from adjudge.errors import ConfigError
 from adjudge.graphs import GraphSpec
 from adjudge.tools import Tool, build_tools, from_langchain, is_langchain_tool, tool
@@ -65,7 +66,7 @@ def expanded(spec: GraphSpec, groups: Mapping[str, tuple[str, ...]]) -> GraphSpe
         return spec
     nodes = dict(spec.nodes)
     for name, node in nodes.items():
-        if isinstance(node, ExecutorSettings):
+        if isinstance(node, ExecutorSettings | StepExecutorSettings):
             members = [member for tool in node.tools for member in groups.get(tool, (tool,))]
             nodes[name] = node.model_copy(update={"tools": tuple(dict.fromkeys(members))})
     tools = {name: entry for name, entry in spec.tools.items() if name not in groups}

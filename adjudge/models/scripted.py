@@ -189,9 +189,11 @@ def _best(field: dict[str, Any]) -> Any:
     if "properties" in field:
         return {name: _best(part) for name, part in field["properties"].items()}
     if field.get("type") == "array":
-        return [_best(field["items"])] * int(field["minItems"])
+        return [_best(field["items"])] * int(field.get("minItems", 0))
     if "anyOf" in field:
         return None
+    if field.get("type") == "boolean":  # nothing is at fault
+        return False
     return field.get("maximum", "I was told so.")
 
 

@@ -91,6 +91,13 @@ class Meter:
         if self.clock.now() >= self.limits.seconds:
             raise LimitExceeded("seconds", f"the {self.limits.seconds:g} seconds are used")
 
+    def resume(self, spent: Usage) -> None:
+        """Go on from what was spent before, in another process."""
+        for name in Usage.model_fields.keys() - {"seconds"}:
+            setattr(self, name, getattr(spent, name))
+        self.finished = spent.seconds
+        self.clock.at_least(spent.seconds)
+
     def usage(self) -> Usage:
         """What has been spent, as a value."""
         return Usage(

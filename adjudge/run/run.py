@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -35,6 +35,7 @@ from adjudge.run.records import (
     scored_to_json,
     settled,
 )
+from adjudge.run.spent import Spent
 from adjudge.tools import Tool, ToolContext, ToolOutput
 from adjudge.types import (
     Block,
@@ -108,6 +109,53 @@ class Run:
     def _schema(self, name: str) -> dict[str, Any]:
         schema = self.tools[name].schema
         return {**schema, "function": {**schema["function"], "name": name}}
+
+    def within(self, case: Case, models: Mapping[str, ChatModel], tools: Mapping[str, Tool], seed: int) -> Run:
+        """A judgement that is part of this one: with its own evidence, and with these limits, journal and costs.
+
+        Args:
+            case: What is judged in it.
+            models: Its models by name.
+            tools: Its tools by name.
+            seed: Base of its seeds.
+        """
+        told = None if self.on_event is None else self._calls_only
+        part = Run(case, models, tools, self.limits, seed, self.journal, told)
+        part.meter, part._door = self.meter, self._door
+        return part
+
+    def _calls_only(self, event: Event) -> None:
+        if isinstance(event, ModelCalled | ToolCalled):
+            self.emit(event)
+
+    def spent(self) -> Spent:
+        """What was spent and found so far."""
+        return Spent(usage=self.meter.usage(), evidence=self.evidence.ordered())
+
+    def resume(self, spent: Spent) -> None:
+        """Go on from there; before the first call."""
+        self.meter.resume(spent.usage)
+        self.evidence.admit(spent.evidence)
+
+    async def recorded(
+        self, at: Position, name: str, content: object, call: Callable[[], Awaitable[dict[str, Any]]]
+    ) -> dict[str, Any]:
+        """What code of the user's came to: limited, counted, told and recorded like a tool call, and not run twice.
+
+        Args:
+            at: Where it is called.
+            name: What it is called when it is told.
+            content: All that its result depends on, as JSON types.
+            call: The code. It gives JSON types, with the key `error` where it failed.
+
+        Raises:
+            LimitExceeded: A limit was reached.
+        """
+        value, recorded = await self._door.through("tool", at, content, call, 0)
+        error: str | None = value.get("error")
+        self.meter.tool_failures += error is not None
+        self.emit(ToolCalled(at, name, "", error, recorded))
+        return value
 
     def enter(self, at: Position, visits: int) -> None:
         """Enter a node once more; see `Door.enter`."""

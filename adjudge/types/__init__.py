@@ -2,12 +2,15 @@
 
 from adjudge.types.cases import Case, Criterion, Document, Response, Step, Trajectory
 from adjudge.types.events import (
+    Checked,
     Event,
     EvidenceFound,
     Finished,
     LimitReached,
     ModelCalled,
     NodeStarted,
+    Planned,
+    StepDone,
     TextDelta,
     ToolCalled,
     VoteCast,
@@ -16,6 +19,7 @@ from adjudge.types.evidence import Evidence
 from adjudge.types.frozen import Frozen
 from adjudge.types.messages import Block, FunctionCall, ImageBlock, Message, Role, TextBlock, ToolCall
 from adjudge.types.position import Position
+from adjudge.types.process import Example, Flag, Plan, PlanStep, Process, Round, StepOutput
 from adjudge.types.ranking import Comparison, Goal, Ranking, RankResult, Strategy
 from adjudge.types.results import Fingerprint, JudgeResult, Usage, Vote
 from adjudge.types.scale import Scale
@@ -38,6 +42,7 @@ __all__ = [
     "Answer",
     "Block",
     "Case",
+    "Checked",
     "Comparison",
     "Criterion",
     "CriterionScore",
@@ -45,8 +50,10 @@ __all__ = [
     "Event",
     "Evidence",
     "EvidenceFound",
+    "Example",
     "Fingerprint",
     "Finished",
+    "Flag",
     "Frozen",
     "FunctionCall",
     "Goal",
@@ -58,14 +65,21 @@ __all__ = [
     "ModelCalled",
     "NodeStarted",
     "Outcome",
+    "Plan",
+    "PlanStep",
+    "Planned",
     "Position",
+    "Process",
     "RankResult",
     "Ranking",
     "Reason",
     "Response",
     "Role",
+    "Round",
     "Scale",
     "Step",
+    "StepDone",
+    "StepOutput",
     "Strategy",
     "TextBlock",
     "TextDelta",

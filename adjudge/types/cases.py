@@ -13,6 +13,8 @@ from adjudge.types.frozen import Frozen
 from adjudge.types.messages import Message, text_of, tool_call
 from adjudge.types.messages import assistant as assistant_message
 
+NO_RESULT = "(no result was recorded)"
+
 
 class Step(Frozen):
     """One step of an agent: what it thought, the tool it called, and what came back."""
@@ -22,14 +24,24 @@ class Step(Frozen):
     arguments: dict[str, Any] = Field(default_factory=dict)
     observation: str | None = None
 
-    def render(self) -> str:
-        """The step as plain text for a prompt."""
+    def unexecuted(self) -> Self:
+        """The step as it stood before it ran: without what came back."""
+        return self.model_copy(update={"observation": None})
+
+    def render(self, *, ran: bool = False) -> str:
+        """The step as plain text for a prompt.
+
+        Args:
+            ran: Whether it is known to have run: then it is said that a result is missing, or that it is empty.
+        """
         lines = [self.thought] if self.thought else []
         if self.tool is not None:
             lines.append(f"Action: {self.tool}({json.dumps(self.arguments, ensure_ascii=False)})")
         if self.observation is not None:
             lines.append(f"Observation: {self.observation}")
-        return "\n".join(lines)
+        elif ran and self.tool is not None:
+            lines.append(f"Observation: {NO_RESULT}")
+        return "\n".join(lines) or ("(an empty message)" if ran else "")
 
 
 class Trajectory(Frozen):
@@ -87,7 +99,7 @@ class Trajectory(Frozen):
 
     def render(self) -> str:
         """All steps as numbered text, counted from 0."""
-        return "\n\n".join(f"Step {number}\n{step.render()}" for number, step in enumerate(self.steps))
+        return "\n\n".join(f"Step {number}\n{step.render(ran=True)}" for number, step in enumerate(self.steps))
 
 
 def _arguments(given: object) -> dict[str, Any]:
@@ -162,6 +174,10 @@ def _as_rubric(value: object) -> object:
     return value
 
 
+def _empty(items: tuple[str, ...]) -> bool:
+    return not items
+
+
 def _as_steps(value: object) -> object:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return tuple({"thought": item} if isinstance(item, str) else item for item in value)
@@ -187,6 +203,11 @@ class Case(Frozen):
     documents: tuple[Document, ...] = ()
     trajectory: Trajectory | None = None
     candidates: Annotated[tuple[Step, ...], BeforeValidator(_as_steps)] = ()
+    summaries: tuple[str, ...] = Field(
+        default=(),
+        description="Of the first steps of the trajectory, from an earlier result, so that they are not made again.",
+        exclude_if=_empty,
+    )
     culture: str | None = None
     label: Any = None
     metadata: dict[str, Any] = Field(default_factory=dict)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from adjudge.types.evidence import Evidence
 from adjudge.types.position import Position
+from adjudge.types.process import Flag, Plan, StepOutput
 from adjudge.types.results import JudgeResult, Vote
 
 
@@ -65,6 +66,34 @@ class LimitReached:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan has been chosen."""
+
+    node: str
+    plan: Plan
+    drawn: int  # plans that it was chosen from
+    corrections: int  # flags before it
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """A step of the plan has been carried out, or could not be."""
+
+    node: str
+    goal: str
+    output: StepOutput
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A judge of the process has looked at it."""
+
+    node: str
+    flag: Flag | None  # None: nothing is at fault, or `ended` is `unreadable`
+    ended: str  # accepted, capped or unreadable, as in `Process.checked`; empty: it goes on with a correction
+
+
+@dataclass(frozen=True, slots=True)
 class VoteCast:
     """One order and sample has been judged."""
 
@@ -80,4 +109,16 @@ class Finished:
     recorded: bool = False
 
 
-Event = NodeStarted | ModelCalled | TextDelta | ToolCalled | EvidenceFound | LimitReached | VoteCast | Finished
+Event = (
+    NodeStarted
+    | ModelCalled
+    | TextDelta
+    | ToolCalled
+    | EvidenceFound
+    | LimitReached
+    | Planned
+    | StepDone
+    | Checked
+    | VoteCast
+    | Finished
+)

@@ -8,7 +8,7 @@ from pydantic import AliasChoices, ConfigDict, Field
 
 from adjudge.types.evidence import Evidence
 from adjudge.types.frozen import Frozen
-from adjudge.types.results import Fingerprint, Usage
+from adjudge.types.results import Fingerprint, Usage, absent
 from adjudge.types.verdicts import Outcome, Unscored
 
 Strategy = Literal["pointwise", "listwise", "all_pairs", "knockout", "adaptive"]
@@ -53,6 +53,11 @@ class RankResult(Frozen):
     )
     comparisons: tuple[Comparison, ...] = ()
     stopped: str = Field(default="", description="Why a strategy that may stop early did.")
+    summaries: tuple[str, ...] = Field(
+        default=(),
+        description="Of the case's trajectory, one after each step, where a graph makes them.",
+        exclude_if=absent,
+    )
     evidence: tuple[Evidence, ...] = ()
     usage: Usage = Usage()
     graph: Fingerprint

@@ -9,7 +9,13 @@ from pydantic import AliasChoices, ConfigDict, Field
 from adjudge.types.evidence import Evidence
 from adjudge.types.frozen import Frozen
 from adjudge.types.messages import Message
+from adjudge.types.process import Process
 from adjudge.types.verdicts import Mode, Outcome, Unscored
+
+
+def absent(value: object) -> bool:
+    """Whether a field is not worth a place in a file."""
+    return value is None or value == ()
 
 
 class Usage(Frozen):
@@ -69,6 +75,14 @@ class JudgeResult(Frozen):
     usage: Usage = Usage()
     graph: Fingerprint
     trajectory: tuple[Message, ...] = ()
+    summaries: tuple[str, ...] = Field(
+        default=(),
+        description="Of the case's trajectory, one after each step, where a graph makes them.",
+        exclude_if=absent,
+    )
+    process: Process | None = Field(
+        default=None, description="Plans, results and flags, where a graph plans.", exclude_if=absent
+    )
 
     @property
     def scored(self) -> bool:

@@ -35,6 +35,7 @@ from adjudge.types import (
     ModelCalled,
     NodeStarted,
     Response,
+    Step,
     ToolCalled,
     Unscored,
     Verdict,
@@ -109,8 +110,11 @@ def test_no_judge_sees_label_metadata_or_who_answered(
 
     monkeypatch.setattr(door, "key_of", watched)
     mode = find(graph)[0].data["mode"]
-    responses = [Response(text=f"answer {n}", model=SECRET) for n in range({"pointwise": 1, "answer": 0}.get(mode, 2))]
+    count = {"pointwise": 1, "answer": 0, "step": 0}.get(mode, 2)
+    responses = [Response(text=f"answer {n}", model=SECRET) for n in range(count)]
     case = Case(prompt="?", responses=responses, rubric=[{"name": "facts"}], label=SECRET, metadata={SECRET: [SECRET]})
+    if mode == "step":
+        case = case.model_copy(update={"candidates": (Step(thought="one"), Step(thought="two"))})
     model = ScriptedModel(cooperative, embedded=embedded, scores=lambda prefix, text: -1.0)
     one(load(model, graph, seen, journal=tmp_path / "j.sqlite"), case)
     assert model.requests

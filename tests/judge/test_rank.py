@@ -131,7 +131,7 @@ def test_a_group_without_a_complete_response_is_unscored_and_costs_nothing() -> 
 
 
 def test_an_empty_group_is_refused() -> None:
-    with pytest.raises(CaseError, match="at least one response"):
+    with pytest.raises(CaseError, match="at least one of its responses"):
         judged_by(by_quality).rank(Case(id="g", prompt="?"))
 
 

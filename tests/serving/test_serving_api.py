@@ -72,7 +72,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
     ("/v1/judgements", {"graph": "direct", "case": PAIR, "model": "x"}, "model", "Extra inputs"),
     ("/v1/rank", {"graph": "direct", "case": PAIR, "strategy": "best"}, "strategy", "should be"),
     ("/v1/rank", {"graph": "direct", "case": PAIR, "budget": 0}, "budget", "greater than or equal to 1"),
-    ("/v1/rank", {"graph": "direct", "case": {"prompt": "?"}}, "case.responses", "at least one response"),
+    ("/v1/rank", {"graph": "direct", "case": {"prompt": "?"}}, "case.responses", "at least one of its responses"),
     ("/v1/rewards", {"graph": "rubric", "cases": [ONE], "penalty": "low"}, "penalty", "valid number"),
     ("/v1/rewards", {"graph": "rubric", "responses": ["x"]}, "", "no request for rewards"),
     (

@@ -27,8 +27,14 @@ def resolve(decide: Decide, mode: Mode, info: ModelInfo) -> Decide:
     return "likelihood" if mode in ("pairwise", "listwise") else "logprobs"
 
 
-def sees_order(decide: str, mode: Mode) -> bool:
-    """Whether the order of what is judged can sway the verdict; where it cannot, a case is judged once."""
-    if mode in ("pointwise", "answer") or decide in _ORDER_FREE:
+def sees_order(decide: str, mode: Mode, *, each: bool = False) -> bool:
+    """Whether the order of what is judged can sway the verdict; where it cannot, a case is judged once.
+
+    Args:
+        decide: The method.
+        mode: Of the graph.
+        each: Whether every step is judged by itself.
+    """
+    if each or mode in ("pointwise", "answer") or decide in _ORDER_FREE:
         return False
     return not (mode == "step" and decide == "logprobs")  # each step is graded by itself

@@ -18,7 +18,7 @@ from adjudge.agents.work import Report
 from adjudge.errors import ConfigError
 from adjudge.fences import fence
 from adjudge.models import TokenLogprob
-from adjudge.types import TIE, CriterionScore, Scale, Unscored, Verdict, letter, ranking_of, winner_of
+from adjudge.types import TIE, CriterionScore, Message, Scale, Unscored, Verdict, letter, ranking_of, winner_of
 
 MOST_LABELS = 20  # alternatives per token that OpenAI's API and vLLM's default report
 
@@ -80,14 +80,21 @@ async def _grade(question: Question) -> Report:
     sureness: list[float] = []
     for number, (subject, about) in enumerate(_subjects(question)):
         names, legend = _options(scale)
+        about = about if question.seen is None else "How much does this step help towards the answer?"
         asked = f"{about} Reply with a single character: {legend}."
-        found = await _probabilities(question, number, asked, names, subject)
+        alone = None if question.seen is None else question.of_step(_place(question, number), asked)
+        found = await _probabilities(question, number, asked, names, subject, alone)
         if isinstance(found, Unscored):
             return Report("failed", outcome=found)
         mean = sum(p * value for p, value in zip(found, values, strict=True))
         scores.append(min(max(mean, values[0]), values[-1]))  # rounding may lead past an end by a hair
         sureness.append(max(found))
     return Report(outcome=_graded(question, tuple(scores), min(sureness)))
+
+
+def _place(question: Question, number: int) -> int:
+    """Which candidate, or step of the trajectory, is the subject of this number."""
+    return question.work.order[number] if question.work.case.candidates else number
 
 
 def _graded(question: Question, scores: tuple[float, ...], confidence: float) -> Verdict:
@@ -137,11 +144,16 @@ def _options(scale: Scale) -> tuple[list[str], str]:
 
 
 async def _probabilities(
-    question: Question, attempt: int, asked: str, names: Sequence[str], subject: str | None = None
+    question: Question,
+    attempt: int,
+    asked: str,
+    names: Sequence[str],
+    subject: str | None = None,
+    alone: list[Message] | None = None,
 ) -> list[float] | Unscored:
     """Probability of each name as the first token of the reply, normalised over the names."""
     sampling = question.sampling(max_tokens=1, top_logprobs=MOST_LABELS, temperature=0.0)
-    messages = question.messages(asked, subject)
+    messages = question.messages(asked, subject) if alone is None else alone
     at = question.work.at(attempt=attempt)
     reply = await question.run.chat(at, question.setting.model, messages, sampling=sampling)
     tokens = reply.choices[0].logprobs

@@ -16,6 +16,15 @@ from adjudge.run import Run
 from adjudge.types import Criterion, Message, letter
 from adjudge.types.messages import system, user
 
+RESULT_TOKENS = 2000  # most of one result that a step is judged from; a summary holds what matters of the others
+
+
+class Seen(NamedTuple):
+    """What a step that is judged by itself is judged from: `full` history, the `last` steps, or the `summary`."""
+
+    history: str
+    last: int
+
 
 class Question(NamedTuple):
     """One order and sample of a case, ready to be decided."""
@@ -25,6 +34,7 @@ class Question(NamedTuple):
     setting: Setting
     instructions: str  # the user's own words for this node
     principles: bool = False  # whether the judge first writes criteria of its own
+    seen: Seen | None = None  # for steps that are judged by themselves
 
     @property
     def criteria(self) -> tuple[Criterion, ...]:
@@ -63,6 +73,33 @@ class Question(NamedTuple):
         common = [material.task(case)]
         common += self._gathered()
         text = "\n\n".join(part for part in (*common, *parts) if part)
+        return [system(prompt("judge")), user(material.with_images(text, case))]
+
+    def of_step(self, place: int, instruction: str) -> list[Message]:
+        """The conversation about one step, before its result is known.
+
+        Args:
+            place: 0-based, of a candidate, or of a step of the trajectory where there are no candidates.
+            instruction: What to reply.
+        """
+        case = self.work.case
+        steps = case.trajectory.steps if case.trajectory is not None else ()
+        before = steps if case.candidates else steps[:place]
+        judged = case.candidates[place] if case.candidates else steps[place]
+        seen = self.seen or Seen("full", 0)
+        parts = [material.task(case.model_copy(update={"trajectory": None})), *self._gathered()]
+        if seen.history == "summary":
+            made = self.work.summaries or case.summaries
+            if before and len(made) >= len(before):
+                parts.append(fence("summary of the steps so far", made[len(before) - 1]))
+            if before:
+                parts.append(material.result(before[-1], RESULT_TOKENS))
+        elif before:
+            shown = before if seen.history == "full" else before[-seen.last :]
+            first = len(before) - len(shown)
+            parts += [fence(f"step {number}", one.render(ran=True)) for number, one in enumerate(shown, first)]
+        parts += [material.step(judged, RESULT_TOKENS), self.instructions, instruction]
+        text = "\n\n".join(part for part in parts if part)
         return [system(prompt("judge")), user(material.with_images(text, case))]
 
     def _gathered(self) -> list[str]:

@@ -1,0 +1,72 @@
+"""What is wrong with the nodes of a judge file that plan, carry out and check."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from adjudge.agents.planner import PlannerSettings
+from adjudge.agents.process_judge import ProcessJudgeSettings
+from adjudge.agents.step_executor import AGREEMENT, StepExecutorSettings
+from adjudge.graphs.spec import CustomSettings, GraphSpec
+
+Mistake = tuple[str, str, object, Iterable[str], str | None]  # key, problem, found, allowed, hint
+
+
+def process_mistakes(spec: GraphSpec, scorers: Collection[str]) -> Iterator[Mistake]:
+    """Mistakes that show before anything runs.
+
+    Args:
+        spec: The graph.
+        scorers: Names of scorers that are given in Python.
+    """
+    planned = any(isinstance(node, PlannerSettings | CustomSettings) for node in spec.nodes.values())
+    for name, node in spec.nodes.items():
+        key = f"nodes.{name}"
+        if isinstance(node, StepExecutorSettings | ProcessJudgeSettings) and not planned:
+            yield (
+                f"{key}.agent",
+                "nobody plans what this agent works on",
+                node.agent,
+                (),
+                "add a node with agent: planner",
+            )
+        if isinstance(node, PlannerSettings):
+            yield from _planner(spec, key, node)
+        elif isinstance(node, StepExecutorSettings):
+            yield from _executor(spec, key, node, scorers)
+        elif isinstance(node, ProcessJudgeSettings):
+            yield from _judge(spec, key, node)
+
+
+def _planner(spec: GraphSpec, key: str, node: PlannerSettings) -> Iterator[Mistake]:
+    if node.parallel > 1 and not node.examples and _same(spec, node.model):
+        problem = "at temperature 0 and without examples all plans are the same"
+        yield f"{key}.parallel", problem, node.parallel, (), _warmer(node.model)
+
+
+def _executor(spec: GraphSpec, key: str, node: StepExecutorSettings, scorers: Collection[str]) -> Iterator[Mistake]:
+    if node.scorer not in (AGREEMENT, *scorers):
+        hint = "give it in Python: Judge.load(…, scorers={name: judge or function})"
+        yield f"{key}.scorer", "unknown scorer", node.scorer, (AGREEMENT, *sorted(scorers)), hint
+    if node.best_of > 1 and _same(spec, node.model):
+        problem = "at temperature 0 all candidates of a step are the same"
+        yield f"{key}.best_of", problem, node.best_of, (), _warmer(node.model)
+    if node.tools and node.max_turns == 1:
+        problem = "the last turn of a step is without tools, so these could never be called"
+        yield f"{key}.max_turns", problem, node.max_turns, (), "set it to 2 or more, or tools: []"
+
+
+def _judge(spec: GraphSpec, key: str, node: ProcessJudgeSettings) -> Iterator[Mistake]:
+    visits = spec.limits.visits
+    if visits is not None and visits <= node.corrections:
+        problem = f"so many corrections enter nodes {node.corrections + 1} times, and limits.visits is {visits}"
+        hint = f"set limits.visits to {node.corrections + 1} or more"
+        yield f"{key}.corrections", problem, node.corrections, (), hint
+
+
+def _same(spec: GraphSpec, model: str) -> bool:
+    return model in spec.models and spec.models[model].temperature == 0
+
+
+def _warmer(model: str) -> str:
+    return f"set models.{model}.temperature above 0"
