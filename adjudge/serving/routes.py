@@ -22,7 +22,7 @@ from adjudge.serving.refusals import ErrorReply, Refused, invalid
 from adjudge.serving.replies import Graph, Graphs, Health, Results
 from adjudge.serving.rewards import PENALTY, RewardForm, RewardReply, RewardRequest
 from adjudge.serving.state import Serving
-from adjudge.serving.streaming import MEDIA_TYPE, Tell, event_json, name_of, result_json, stream
+from adjudge.serving.streaming import EVENT_SCHEMA, MEDIA_TYPE, Tell, event_json, name_of, result_json, stream
 from adjudge.serving.strict import StrictRoute
 from adjudge.types import JudgeResult, RankResult, Strategy
 
@@ -62,7 +62,7 @@ router = APIRouter(route_class=StrictRoute, responses=OTHERS)
 
 def _events(model: type[Any]) -> dict[int | str, dict[str, Any]]:
     text = "The result; with `stream`, events, the last of them `result`."
-    return {200: {"model": model, "description": text, "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}}
+    return {200: {"model": model, "description": text, "content": {MEDIA_TYPE: {"itemSchema": EVENT_SCHEMA}}}}
 
 
 @router.post("/v1/judgements", summary="Judge one case or several", responses=_events(JudgeResult | Results))  # type: ignore[arg-type]  # a union is a form of its own

@@ -24,6 +24,12 @@ from adjudge.types import Event, JudgeResult, Position, RankResult
 
 MEDIA_TYPE = "text/event-stream"
 SILENCE = 15.0  # seconds after which a comment shows that the connection lives
+EVENT_SCHEMA: dict[str, Any] = {  # of one event, as OpenAPI 3.2 (§4.14.4) has it
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string", "contentMediaType": "application/json"}},
+    "required": ["event", "data"],
+    "additionalProperties": False,
+}
 Tell = Callable[[str, Mapping[str, Any]], None]
 
 

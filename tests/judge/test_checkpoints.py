@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import pickle
 import sqlite3
 import sys
@@ -19,7 +20,7 @@ from langgraph.graph import END, START, StateGraph
 from adjudge.errors import ConfigError, JournalError, MissingPackage
 from adjudge.graphs import State
 from adjudge.journal import Journal
-from adjudge.judge import Judge
+from adjudge.judge import Judge, checkpoints
 from adjudge.judge.checkpoints import Checkpoints, thread_of
 from adjudge.models import ScriptedModel
 from adjudge.models.scripted import Request
@@ -109,11 +110,12 @@ def undisturbed(graph: str, case: Case, tmp_path: Path) -> tuple[dict[str, Any],
 @pytest.mark.parametrize(("graph", "case"), [("evidence", PAIR), ("direct", PAIR)])
 @pytest.mark.parametrize("journal", [False, True])
 def test_cut_off_at_any_call_the_result_is_that_of_an_undisturbed_run(
-    graph: str, case: Case, journal: bool, tmp_path: Path
+    graph: str, case: Case, journal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(checkpoints, "TIMEOUT", 5)  # a lock that is left behind shows at once
     expected, calls = undisturbed(graph, case, tmp_path)
-    for number in range(1, calls + 1):
-        folder = tmp_path / str(number)
+    for number, again in itertools.product(range(1, calls + 1), range(3)):
+        folder = tmp_path / f"{number}-{again}"
         kept = {"journal": Journal(folder / "run.sqlite")} if journal else {}
         first, _ = load(graph, folder, Script(number), **kept)
         with pytest.raises(CutOffError):
