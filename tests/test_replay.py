@@ -29,7 +29,7 @@ VERDICT = json.dumps({"rationale": "E1 says so.", "citations": ["E1"], "scores":
 
 def searching(request: Request) -> str | Choice:
     """Searches once, then stops gathering, then judges."""
-    if not request.tools or request.sampling.json_schema:
+    if not request.may_call or request.sampling.json_schema:
         return VERDICT
     if request.messages[-1]["role"] == "tool":
         return "That is enough."

@@ -13,7 +13,7 @@ from adjudge.agents.prompts import prompt
 from adjudge.agents.summarizer import OPENING
 from adjudge.agents.work import Agent, AgentKind, NodeSettings, Report, Setting, Work
 from adjudge.errors import ConfigError
-from adjudge.models import Sampling
+from adjudge.models import ModelInfo, Sampling
 from adjudge.run import Run
 from adjudge.types import Message, ToolCall, Unscored
 from adjudge.types.messages import assistant, system, text_of, tool_call, user
@@ -29,6 +29,7 @@ class ExecutorSettings(NodeSettings):
         description="Search with the prompt, and with each response when that finds little, before the first turn. "
         "`auto`: only for the embedded model, which then takes no turns of its own.",
     )
+    brief: bool = Field(default=False, description="A prompt of two sentences, for a small model trained with it.")
     instructions: str = Field(default="", description="Your own words on what to look for, added to the prompt.")
 
 
@@ -41,9 +42,8 @@ def executor(settings: ExecutorSettings, setting: Setting) -> Agent:
     Raises:
         ConfigError: The model cannot call tools and no seed queries are made for it.
     """
-    alone = settings.seed_queries == "auto" and setting.info.embedded
-    seeded = alone or settings.seed_queries is True
-    turns = 0 if alone or not settings.tools else settings.max_turns
+    seeded = _alone(settings, setting.info) or settings.seed_queries is True
+    turns = turns_of(settings, setting.info)
     if turns and "tools" not in setting.info.abilities:
         raise ConfigError(
             f"the model {setting.info.name!r} ({setting.info.provider}) cannot call tools",
@@ -53,7 +53,7 @@ def executor(settings: ExecutorSettings, setting: Setting) -> Agent:
         )
 
     async def act(work: Work, run: Run) -> Report:
-        opening = _opening(work, settings.instructions)
+        opening = _opening(work, settings)
         added: list[Message] = list(opening)
         failures_before, calls_before = run.meter.tool_failures, run.meter.tool_calls
         first = 0
@@ -90,16 +90,26 @@ def executor(settings: ExecutorSettings, setting: Setting) -> Agent:
     return act
 
 
+def turns_of(settings: ExecutorSettings, info: ModelInfo) -> int:
+    """Most model calls of an executor; none where the searches are made for it and that is all."""
+    return 0 if _alone(settings, info) or not settings.tools else settings.max_turns
+
+
+def _alone(settings: ExecutorSettings, info: ModelInfo) -> bool:
+    return settings.seed_queries == "auto" and info.embedded
+
+
 def _outgrown(setting: Setting, work: Work, added: Sequence[Message]) -> bool:
     return setting.budget is not None and tokens_in([*work.thread, *added][OPENING:]) > setting.budget
 
 
-def _opening(work: Work, instructions: str) -> list[Message]:
+def _opening(work: Work, settings: ExecutorSettings) -> list[Message]:
     if work.thread:
         return []
     case = work.case
-    text = "\n\n".join(part for part in (material.task(case), material.unlettered(case), instructions) if part)
-    return [system(prompt("executor")), user(material.with_images(text, case))]
+    parts = (material.task(case), material.unlettered(case), settings.instructions)
+    text = "\n\n".join(part for part in parts if part)
+    return [system(prompt("executor_brief" if settings.brief else "executor")), user(material.with_images(text, case))]
 
 
 async def _seed(work: Work, run: Run, tools: tuple[str, ...]) -> list[list[Message]]:

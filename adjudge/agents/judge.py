@@ -38,6 +38,7 @@ class JudgeSettings(NodeSettings):
         "summarizer's summary with the last result.",
     )
     last: int = Field(default=2, ge=1, description="Steps that `history: last` shows.")
+    brief: bool = Field(default=False, description="A prompt of two sentences, for a small model trained with it.")
     instructions: str = Field(default="", description="Your own words on what counts, added to the prompt.")
 
 
@@ -52,7 +53,7 @@ def judge(settings: JudgeSettings, setting: Setting) -> Agent:
 
     async def act(work: Work, run: Run) -> Report:
         seen = Seen(settings.history, settings.last) if settings.each else None
-        question = Question(work, run, setting, settings.instructions, settings.principles, seen)
+        question = Question(work, run, setting, settings.instructions, settings.principles, seen, settings.brief)
         if settings.each and decide == "generate":
             return await score_each(question, settings.repair)
         if decide == "generate":

@@ -68,6 +68,7 @@ class Setting(NamedTuple):
     sampling: dict[str, Any]  # temperature, top_p, max_tokens of the model in the graph
     budget: int | None = None  # tokens of the thread beyond its opening, where a summarizer keeps it short
     scorers: Mapping[str, StepScorer] = {}  # who scores candidate steps, by name
+    thread_tools: tuple[str, ...] = ()  # what the node whose thread this one continues offers its model
 
     def enforced(self, schema: dict[str, Any]) -> dict[str, Any] | None:
         """The schema, for a model that can hold its reply to one; the prompt alone asks the others for it."""

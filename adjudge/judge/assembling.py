@@ -7,6 +7,7 @@ from typing import Any
 
 from adjudge.agents import KINDS, Agent, Setting, StepScorer
 from adjudge.agents.deciding import resolve, sees_order
+from adjudge.agents.executor import ExecutorSettings, turns_of
 from adjudge.agents.judge import JudgeSettings
 from adjudge.graphs import Forks, GraphSpec, Member
 from adjudge.models import ChatModel
@@ -37,10 +38,31 @@ def assemble(
         kind, model = KINDS[node.agent], spec.models[node.model]
         sampling = {"temperature": model.temperature, "top_p": model.top_p, "max_tokens": model.max_tokens}
         info = models[node.model].info
-        setting = Setting(name, spec.mode, spec.scale, node.model, info, sampling, spec.budget(name), scorers)
+        setting = Setting(
+            name,
+            spec.mode,
+            spec.scale,
+            node.model,
+            info,
+            sampling,
+            spec.budget(name),
+            scorers,
+            thread_tools(spec, name, models),
+        )
         forks = _forks(spec, name, node, setting) if kind.forked else None
         members[name] = Member(kind.build(node, setting), node.agent, forks)
     return members
+
+
+def thread_tools(spec: GraphSpec, name: str, models: Mapping[str, ChatModel]) -> tuple[str, ...]:
+    """Tools that the model of the thread which a node continues was offered; none where it takes no turns.
+
+    The same model goes on: another one's prompt shares nothing with that thread.
+    """
+    source, node = spec.nodes.get(getattr(spec.nodes[name], "thread", "")), spec.nodes[name]
+    if not isinstance(source, ExecutorSettings) or source.model != node.model:
+        return ()
+    return source.tools if turns_of(source, models[source.model].info) else ()
 
 
 def _forks(spec: GraphSpec, name: str, node: Any, setting: Setting) -> Forks:

@@ -34,6 +34,11 @@ class Request(NamedTuple):
     n: int
 
     @property
+    def may_call(self) -> bool:
+        """Whether a tool may be called; tools may be in view of a judge that can only decide any more."""
+        return bool(self.tools) and self.sampling.tool_choice != "none"
+
+    @property
     def text(self) -> str:
         """All text of the conversation."""
         return "\n".join(text_of(message["content"]) for message in self.messages)

@@ -43,7 +43,7 @@ class Gatherer:
             self.summaries += 1
             facts = dict.fromkeys(re.findall(r"fact \d+ is \d+", request.text))
             return "; ".join(facts) + f" [E1] {self.invent}"
-        if not request.tools:
+        if not request.may_call:
             return VERDICT
         self.turns -= 1
         return call(self.turns) if self.turns >= 0 else "Done."
@@ -140,7 +140,7 @@ def test_turns_count_over_all_visits() -> None:
     nodes = graph()["nodes"] | {"gather": {"agent": "executor", "tools": ["find"], "max_turns": 9}}
     model = ScriptedModel(Gatherer(turns=30))
     result = Judge(graph(nodes=nodes), models={"default": model}, tools=[find])(CASE)
-    assert sum(bool(request.tools) for request in model.requests) == 9
+    assert sum(request.may_call for request in model.requests) == 9
     assert result.usage.tool_calls == 9
 
 
@@ -158,7 +158,7 @@ def test_an_empty_summary_is_a_failure_not_a_loss() -> None:
     def mute(request: Request) -> Script:
         if "keep the notes" in str(request.messages[0]["content"]):
             return " "
-        return call(3) if request.tools else VERDICT
+        return call(3) if request.may_call else VERDICT
 
     result = Judge(graph(), models={"default": ScriptedModel(mute)}, tools={"find": flood})(CASE)
     assert isinstance(result.outcome, Unscored)

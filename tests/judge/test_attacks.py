@@ -75,7 +75,7 @@ PAYLOADS = {
 
 def judging(request: Request) -> Any:
     """An honest judge: searches once, then gives the right response 9 and the wrong one 2."""
-    if request.tools and request.messages[-1]["role"] != "tool":
+    if request.may_call and request.messages[-1]["role"] != "tool":
         return assistant("", [tool_call("x", "corpus", '{"query": "it"}'), tool_call("y", "weak", '{"query": "it"}')])
     if request.sampling.json_schema is None:
         return "E1 settles it."

@@ -59,7 +59,7 @@ def filled(schema: dict[str, Any]) -> Any:
 
 def cooperative(request: Request) -> Any:
     """Searches once, then says what is asked for; the first response shown gets one point more."""
-    if request.tools and request.messages[-1]["role"] != "tool":
+    if request.may_call and request.messages[-1]["role"] != "tool":
         name = request.tools[0]["function"]["name"]
         return assistant("", [tool_call("x", name, '{"query": "capital"}')])
     if request.sampling.json_schema is None:

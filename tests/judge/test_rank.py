@@ -83,7 +83,7 @@ def test_evidence_is_gathered_once_for_all_comparisons(tmp_path: Path) -> None:
     searched = {"id": "1", "type": "function", "function": {"name": "corpus", "arguments": '{"query": "best"}'}}
 
     def script(request: Request) -> Script:
-        if not request.tools:
+        if not request.may_call:
             return by_quality(request)
         if any(message["role"] == "tool" for message in request.messages):
             return "The item settles it."

@@ -145,7 +145,7 @@ def test_evidence_is_gathered_once_for_a_group_also_when_its_pair_is_looked_at_a
     gathered: list[str] = []
 
     def reply(request: Request) -> str:
-        if request.tools:
+        if request.may_call:
             gathered.append(request.text)
             return "There is nothing to look up."
         last = request.messages[-1]["content"]

@@ -455,7 +455,7 @@ def test_a_judge_calculates_with_it_and_keeps_its_variables(tmp_path: Path) -> N
     codes = iter(["power = 2 ** 10", "power + 1", "open('/etc/passwd')"])
 
     def reply(request: Request) -> Choice | dict[str, object] | str:
-        if not request.tools:
+        if not request.may_call:
             return {"rationale": "2 ** 10 is 1024.", "citations": [], "scores": {"A": 9, "B": 2}, "confidence": 0.9}
         code = next(codes, None)
         if code is None:

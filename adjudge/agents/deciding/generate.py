@@ -30,8 +30,7 @@ async def generate(question: Question, repair: int) -> Report:
     best: Verdict | None = None  # readable, but for a citation that does not exist
     problem, unreadable, attempt = "", 0, 0
     while unreadable <= repair:
-        reply = await run.chat(work.at(attempt=attempt), question.setting.model, messages, sampling=sampling)
-        choice = reply.choices[0]
+        choice = await question.ask(attempt, messages, sampling)
         own.append(choice.message)
         try:
             verdict = form.read(written(choice))

@@ -153,10 +153,12 @@ async def _probabilities(
 ) -> list[float] | Unscored:
     """Probability of each name as the first token of the reply, normalised over the names."""
     sampling = question.sampling(max_tokens=1, top_logprobs=MOST_LABELS, temperature=0.0)
-    messages = question.messages(asked, subject) if alone is None else alone
-    at = question.work.at(attempt=attempt)
-    reply = await question.run.chat(at, question.setting.model, messages, sampling=sampling)
-    tokens = reply.choices[0].logprobs
+    if alone is None:
+        choice = await question.ask(attempt, question.messages(asked, subject), sampling)
+    else:
+        at = question.work.at(attempt=attempt)
+        choice = (await question.run.chat(at, question.setting.model, alone, sampling=sampling)).choices[0]
+    tokens = choice.logprobs
     mass = label_mass(tokens[0], names) if tokens else [0.0]
     if not sum(mass) > 0.0:  # nothing, or not a number
         found = "no log-probabilities" if not tokens else f"a token {tokens[0].token!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from adjudge.agents import material
@@ -11,7 +12,7 @@ from adjudge.agents.principles import with_principles
 from adjudge.agents.prompts import prompt
 from adjudge.agents.work import Setting, Work
 from adjudge.fences import fence
-from adjudge.models import Sampling
+from adjudge.models import Choice, Sampling
 from adjudge.run import Run
 from adjudge.types import Criterion, Message, letter
 from adjudge.types.messages import system, user
@@ -35,11 +36,17 @@ class Question(NamedTuple):
     instructions: str  # the user's own words for this node
     principles: bool = False  # whether the judge first writes criteria of its own
     seen: Seen | None = None  # for steps that are judged by themselves
+    brief: bool = False  # whether the prompt is the short one
 
     @property
     def criteria(self) -> tuple[Criterion, ...]:
         """The weighted rubric, where the mode uses one."""
         return material.criteria_of(self.work.case) if self.setting.mode == "pointwise" else ()
+
+    @property
+    def prompt(self) -> str:
+        """What a judge is told first."""
+        return prompt("judge_brief" if self.brief else "judge")
 
     @property
     def form(self) -> Form:
@@ -53,6 +60,19 @@ class Question(NamedTuple):
     def sampling(self, **changes: Any) -> Sampling:
         """The model's sampling as the graph file sets it, with changes."""
         return Sampling(**{**self.setting.sampling, **changes})
+
+    async def ask(self, attempt: int, messages: Sequence[Message], sampling: Sampling) -> Choice:
+        """The model's reply to a conversation of `messages`.
+
+        The tools that a continued thread was begun with stay in view, so that its prompt only ever grows (a server has
+        it in its cache, and in training it is one sequence); none of them may be called any more.
+        """
+        tools = self.setting.thread_tools if self.work.thread else ()
+        if tools:
+            sampling = sampling._replace(tool_choice="none")
+        at = self.work.at(attempt=attempt)
+        reply = await self.run.chat(at, self.setting.model, messages, tools=tools, sampling=sampling)
+        return reply.choices[0]
 
     def messages(self, instruction: str, subject: str | None = None) -> list[Message]:
         """The conversation up to the model's verdict.
@@ -68,12 +88,12 @@ class Question(NamedTuple):
             parts.append(f"Judge by these criteria:\n{material.criteria(self.criteria)}")
         parts += [self.instructions, instruction]
         if self.work.thread:
-            last = "\n\n".join(part for part in (prompt("judge"), *parts) if part)
+            last = "\n\n".join(part for part in (self.prompt, *parts) if part)
             return [*self.work.thread, user(last)]
         common = [material.task(case)]
         common += self._gathered()
         text = "\n\n".join(part for part in (*common, *parts) if part)
-        return [system(prompt("judge")), user(material.with_images(text, case))]
+        return [system(self.prompt), user(material.with_images(text, case))]
 
     def of_step(self, place: int, instruction: str) -> list[Message]:
         """The conversation about one step, before its result is known.
@@ -100,7 +120,7 @@ class Question(NamedTuple):
             parts += [fence(f"step {number}", one.render(ran=True)) for number, one in enumerate(shown, first)]
         parts += [material.step(judged, RESULT_TOKENS), self.instructions, instruction]
         text = "\n\n".join(part for part in parts if part)
-        return [system(prompt("judge")), user(material.with_images(text, case))]
+        return [system(self.prompt), user(material.with_images(text, case))]
 
     def _gathered(self) -> list[str]:
         """Notes and evidence for a fresh prompt; within half of the budget, where a summarizer sets one."""

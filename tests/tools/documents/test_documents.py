@@ -478,7 +478,7 @@ def test_a_judge_cites_the_page(tmp_path: Path, text_pdf: TextPdf) -> None:
     calls = iter([{"id": "book"}, {"id": "book", "question": "who signed the treaty"}])
 
     def reply(request: Request) -> Choice | dict[str, object] | str:
-        if not request.tools:
+        if not request.may_call:
             scores = {"A": 9, "B": 2}
             return {"rationale": "E1 says Almeida.", "citations": ["E1"], "scores": scores, "confidence": 0.9}
         arguments = next(calls, None)

@@ -56,7 +56,7 @@ def escaped(text: str) -> str:
 
 def judging(request: Request) -> Any:
     """An honest judge: searches and fetches once, then gives the right response 9 and the wrong one 2."""
-    if request.tools and request.messages[-1]["role"] != "tool":
+    if request.may_call and request.messages[-1]["role"] != "tool":
         calls = [tool_call("x", "web_search", '{"query": "it"}'), tool_call("y", "fetch", json.dumps({"url": URL}))]
         return assistant("", calls)
     if request.sampling.json_schema is None:
