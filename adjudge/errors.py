@@ -93,6 +93,10 @@ class ToolError(AdjudgeError):
     """A tool could not do what was asked. The text goes to the model, which may try another call."""
 
 
+class BadCall(ToolError):
+    """The call itself is wrong, by whoever wrote it: no such tool, arguments that do not fit, an empty query."""
+
+
 class ModelError(AdjudgeError):
     """A model call failed.
 

@@ -41,7 +41,7 @@ from adjudge.judge.reloading import Unrepeatable, anchored
 from adjudge.judge.reward_function import JudgeReward
 from adjudge.judge.scorers import AnyScorer, identities, scorer_of
 from adjudge.judge.toolbox import AnyTool, expanded, named, open_tools
-from adjudge.models import parse_model
+from adjudge.models import ChatModel, parse_model
 from adjudge.models.images import resolve_images
 from adjudge.run import Recorder, Run
 from adjudge.tools.web import fetch_image
@@ -249,16 +249,7 @@ class Judge:
             if on_event is not None:
                 on_event(Finished(found, recorded=True))
             return found
-        run = Run(
-            case,
-            models=self.models,
-            tools=self.tools,
-            limits=self.spec.limits,
-            seed=self.spec.seed,
-            journal=self.journal,
-            on_event=on_event,
-            recorder=recorder,
-        )
+        run = self._run(case, on_event=on_event, recorder=recorder)
         kept = await self._keep_case(case, ordinal)
         result = self._result(run, await self._invoke(run))
         if self.journal is not None and kept is not None:
@@ -266,6 +257,53 @@ class Judge:
             await kept  # committed with the result at the latest; what went wrong with it is told here
         run.emit(Finished(result))
         return result
+
+    async def attempt(
+        self,
+        case: Case,
+        *,
+        seed: int,
+        recorder: Recorder,
+        models: Mapping[str, ChatModel] | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> JudgeResult:
+        """Judge a case as training does: with a seed of its own, and nothing of the result kept in the journal.
+
+        Args:
+            case: The case. Its label and metadata are not seen by anything that judges.
+            seed: Base of all seeds of this attempt.
+            recorder: Keeps token ids and log-probabilities. Calls of the models that it does not keep, and of tools,
+                go through the journal, where there is one.
+            models: Models by name, in place of those of the graph with the same abilities.
+            on_event: Called with each event as it happens; it must not block.
+
+        Raises:
+            CaseError: The case does not fit the mode, or an image of it cannot be had.
+        """
+        self.check(case)
+        case = await resolve_images(case, self.images, fetch_image)
+        run = self._run(case, recorder=recorder, on_event=on_event, seed=seed, models={**self.models, **(models or {})})
+        return self._result(run, await self._invoke(run))
+
+    def _run(
+        self,
+        case: Case,
+        *,
+        recorder: Recorder | None,
+        on_event: Callable[[Event], None] | None = None,
+        seed: int | None = None,
+        models: Mapping[str, ChatModel] | None = None,
+    ) -> Run:
+        return Run(
+            case,
+            models=self.models if models is None else models,
+            tools=self.tools,
+            limits=self.spec.limits,
+            seed=self.spec.seed if seed is None else seed,
+            journal=self.journal,
+            on_event=on_event,
+            recorder=recorder,
+        )
 
     def check(self, case: Case) -> None:
         """Refuse a case that this judge cannot judge.

@@ -54,8 +54,15 @@ class Door(NamedTuple):
         content: object,
         call: Callable[[], Awaitable[dict[str, Any]]],
         characters: int,
+        *,
+        kept: bool = True,
     ) -> tuple[dict[str, Any], bool]:
-        """Look up, else check limits, call and commit. Returns the value and whether it was recorded before."""
+        """Look up, else check limits, call and commit. Returns the value and whether it was recorded before.
+
+        With `kept` false the journal is neither read nor written.
+        """
+        if not kept:
+            return await self._replace(journal=None).through(kind, at, content, call, characters)
         journal = self.journal
         key = "" if journal is None else key_of(kind, at, content)
         if journal is not None and (value := journal.find(key)) is not None:

@@ -1,16 +1,18 @@
 """The recorder: what training reads of a judgement.
 
 Nothing is tokenised again: each turn keeps the ids that went into the model and the ids that it sampled. When a
-prompt continues the turn before it (prefix-preserving template, `thread` in the graph), the turns join into one
-sequence in which only the model's own tokens are trained; otherwise a new segment begins.
+prompt continues an earlier turn (prefix-preserving template, `thread` in the graph), the two join into one sequence in
+which only the model's own tokens are trained; otherwise a new segment begins.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from adjudge.models import Reply
 from adjudge.types import Position
+from adjudge.types.messages import text_of
 
 
 class Turn(NamedTuple):
@@ -21,6 +23,8 @@ class Turn(NamedTuple):
     prompt_ids: tuple[int, ...]  # (P,)
     token_ids: tuple[int, ...]  # (T,)
     logprobs: tuple[float, ...]  # (T,) natural logarithm, of the sampled tokens
+    text: str = ""  # what it wrote
+    finish: str = "stop"  # why it ended
 
 
 class Sequence(NamedTuple):
@@ -32,28 +36,34 @@ class Sequence(NamedTuple):
 
 
 class Recorder:
-    """Collects the turns of one judgement, in the order in which they finished."""
+    """Collects the turns of one judgement, in the order in which they finished.
 
-    def __init__(self) -> None:
+    Args:
+        policies: Names of the models, in the graph, that are trained: only their turns are kept, and their calls never
+            touch the journal, since each has to be sampled from the policy as it is now. None named: the turns of all.
+    """
+
+    def __init__(self, policies: Collection[str] = ()) -> None:
         self.turns: list[Turn] = []
+        self.policies = frozenset(policies)
 
     def record(self, at: Position, model: str, reply: Reply) -> None:
         """Keep every choice of a reply that carries token ids; a model that reports none leaves no turn."""
         for choice in reply.choices:
-            if choice.token_ids:
+            if choice.token_ids and (not self.policies or model in self.policies):
                 logprobs = tuple(token.logprob for token in choice.logprobs)
-                self.turns.append(Turn(at, model, reply.prompt_ids, choice.token_ids, logprobs))
+                text = text_of(choice.message["content"])
+                self.turns.append(Turn(at, model, reply.prompt_ids, choice.token_ids, logprobs, text, choice.finish))
 
     def sequences(self) -> list[Sequence]:
-        """The turns joined where one continues another, as trainable sequences."""
+        """The turns joined where one continues another, as trainable sequences, in the order in which they ended."""
         joined: list[Sequence] = []
         for turn in self.turns:
-            known = len(joined[-1].ids) if joined else 0
-            if joined and turn.prompt_ids[:known] == joined[-1].ids:
-                last = joined.pop()
-            else:
-                last, known = Sequence((), (), ()), 0
-            gap = turn.prompt_ids[known:]
+            begun = [found for found in joined if turn.prompt_ids[: len(found.ids)] == found.ids]
+            last = max(begun, key=lambda found: len(found.ids), default=Sequence((), (), ()))
+            if begun:
+                joined.remove(last)
+            gap = turn.prompt_ids[len(last.ids) :]
             own = turn.logprobs or (0.0,) * len(turn.token_ids)
             joined.append(
                 Sequence(

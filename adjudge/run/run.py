@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from adjudge.errors import ConfigError, JournalError, LimitExceeded, ToolError, shorten
+from adjudge.errors import BadCall, ConfigError, JournalError, LimitExceeded, ToolError, shorten
 from adjudge.fences import fence
 from adjudge.journal import Journal
 from adjudge.models import ChatModel, Reply, Sampling, Scored, TokenUsage
@@ -67,7 +67,8 @@ class Run:
         seed: Base of all seeds of this judgement.
         journal: Where calls are looked up and kept; None calls everything and keeps nothing.
         on_event: Receives each event as it happens, in the event loop's thread; it must not block.
-        recorder: Keeps token ids and log-probabilities for training.
+        recorder: Keeps token ids and log-probabilities for training. The calls of its policies never touch the
+            journal.
     """
 
     case: Case
@@ -186,13 +187,17 @@ class Run:
             reply = await chosen.chat(messages, tools=schemas, sampling=seeded, n=n, on_text=on_text)
             return reply_to_json(settled(reply, at))
 
-        content = None if self.journal is None else chat_content(chosen.info, messages, schemas, seeded, n)
-        value, recorded = await self._door.through("model", at, content, call, characters_of(messages))
+        kept = not self._sampled_now(model)
+        content = chat_content(chosen.info, messages, schemas, seeded, n) if kept and self.journal is not None else None
+        value, recorded = await self._door.through("model", at, content, call, characters_of(messages), kept=kept)
         reply = reply_from_json(value)
         self._count(at, model, reply.usage, recorded)
         if self.recorder is not None:
             self.recorder.record(at, model, reply)
         return reply
+
+    def _sampled_now(self, model: str) -> bool:
+        return self.recorder is not None and model in self.recorder.policies
 
     async def complete(
         self, at: Position, model: str, token_ids: Sequence[int], sampling: Sampling = Sampling(), *, n: int = 1
@@ -205,7 +210,8 @@ class Run:
             return reply_to_json(await chosen.complete(token_ids, seeded, n=n))
 
         content = [chosen.info.fingerprint, list(token_ids), list(seeded), n]
-        value, recorded = await self._door.through("complete", at, content, call, len(token_ids))
+        kept = not self._sampled_now(model)
+        value, recorded = await self._door.through("complete", at, content, call, len(token_ids), kept=kept)
         reply = reply_from_json(value)
         self._count(at, model, reply.usage, recorded)
         if self.recorder is not None:
@@ -271,10 +277,10 @@ class Run:
         async def perform() -> dict[str, Any]:
             try:
                 if known is None:
-                    raise ToolError(f"there is no tool {shorten(name)}; there are: {', '.join(sorted(usable))}")
+                    raise BadCall(f"there is no tool {shorten(name)}; there are: {', '.join(sorted(usable))}")
                 output = await self._guarded(known, _parse(name, arguments), eyes)
             except ToolError as error:
-                return {"error": str(error)}
+                return {"error": str(error), **({"bad_call": True} if isinstance(error, BadCall) else {})}
             return output_to_json(output, name, _parse(name, arguments), time.time())
 
         # A tool may read the case and what was found before, so both belong to what identifies its call.
@@ -299,7 +305,7 @@ class Run:
     def _admit(self, at: Position, call: ToolCall, value: dict[str, Any], recorded: bool) -> Message:
         error: str | None = value.get("error")
         name = call["function"]["name"]
-        self.emit(ToolCalled(at, name, call["function"]["arguments"], error, recorded))
+        self.emit(ToolCalled(at, name, call["function"]["arguments"], error, recorded, value.get("bad_call", False)))
         if error is not None:
             self.meter.tool_failures += 1
             return tool_reply(call, fence("tool error", error))
@@ -335,9 +341,9 @@ def _parse(name: str, arguments: str) -> dict[str, Any]:
         value = json.loads(arguments or "{}")
         json.dumps(value, ensure_ascii=False).encode()  # refuses escapes of half a character, which no file can hold
     except ValueError as error:
-        raise ToolError(f"the arguments of {name} are not JSON: {error}") from error
+        raise BadCall(f"the arguments of {name} are not JSON: {error}") from error
     except RecursionError as error:
-        raise ToolError(f"the arguments of {name} are nested too deeply") from error
+        raise BadCall(f"the arguments of {name} are nested too deeply") from error
     if not isinstance(value, dict):
-        raise ToolError(f"the arguments of {name} must be a JSON object, found {shorten(value)}")
+        raise BadCall(f"the arguments of {name} must be a JSON object, found {shorten(value)}")
     return value

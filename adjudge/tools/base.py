@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, cast, get_type_hints, overload
 from docstring_parser import parse as parse_docstring
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from adjudge.errors import ConfigError, ToolError
+from adjudge.errors import BadCall, ConfigError, ToolError
 from adjudge.types import Case, Evidence
 
 ToolFunction = Callable[..., Awaitable[object]]
@@ -91,7 +91,7 @@ def tool(
         try:
             valid = arguments.model_validate(dict(raw))
         except ValidationError as error:
-            raise ToolError(_explain(shown, error)) from error
+            raise BadCall(_explain(shown, error)) from error
         values = {field: getattr(valid, field) for field in arguments.model_fields}
         if context_name is not None:
             values[context_name] = context

@@ -39,13 +39,14 @@ class TextDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCalled:
-    """A tool call has finished; `error` is what the model was told when it failed."""
+    """A tool call has finished; `error` is what the model was told when it failed, `bad_call` whether by its fault."""
 
     at: Position
     tool: str
     arguments: str
     error: str | None
     recorded: bool
+    bad_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from adjudge.errors import ConfigError, ToolError
+from adjudge.errors import BadCall, ConfigError
 from adjudge.tools.base import Tool, ToolContext, tool
 from adjudge.tools.corpus.index import Hit, PassageIndex
 from adjudge.tools.corpus.passages import Passage, clean, pieces_of
@@ -121,12 +121,10 @@ def _passages(documents: Sequence[Document]) -> list[Passage]:
 def _wanted(query: str) -> list[str]:
     text = _CONTROL.sub(" ", query[:QUERY_CHARS])
     if not text.strip():
-        raise ToolError("the query is empty; give a few words that the passage you look for would contain")
+        raise BadCall("the query is empty; give a few words that the passage you look for would contain")
     found = query_words(text)
     if not found:
-        raise ToolError(
-            "the query has no word to search for; use names or terms of two letters or more, not only 'the'"
-        )
+        raise BadCall("the query has no word to search for; use names or terms of two letters or more, not only 'the'")
     return found
 
 

@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from adjudge.errors import ConfigError, ToolError
+from adjudge.errors import BadCall, ConfigError, ToolError
 from adjudge.tools.base import Tool, ToolOutput, tool
 from adjudge.tools.web.blocking import BlockList
 from adjudge.tools.web.cache import Hit, SearchCache
@@ -123,7 +123,7 @@ def web_search(
         """
         wanted = _BLANK.sub(" ", query).strip()[:QUERY_CHARS].encode("utf-8", "replace").decode()
         if not wanted:
-            raise ToolError("the query is empty; give a few words that the page you look for would contain")
+            raise BadCall("the query is empty; give a few words that the page you look for would contain")
         return _output(await own.search(wanted), k, blocked)
 
     return tool(search, name=name, fingerprint=f"1:{made_of}:{k}:{blocked.digest}")
