@@ -29,7 +29,10 @@ class ExecutorSettings(NodeSettings):
         description="Search with the prompt, and with each response when that finds little, before the first turn. "
         "`auto`: only for the embedded model, which then takes no turns of its own.",
     )
-    brief: bool = Field(default=False, description="A prompt of two sentences, for a small model trained with it.")
+    brief: bool = Field(
+        default=False,
+        description="A prompt of two sentences and the task, without the responses: for a small model trained with it.",
+    )
     instructions: str = Field(default="", description="Your own words on what to look for, added to the prompt.")
 
 
@@ -107,7 +110,8 @@ def _opening(work: Work, settings: ExecutorSettings) -> list[Message]:
     if work.thread:
         return []
     case = work.case
-    parts = (material.task(case), material.unlettered(case), settings.instructions)
+    shown = "" if settings.brief else material.unlettered(case)
+    parts = (material.task(case), shown, settings.instructions)
     text = "\n\n".join(part for part in parts if part)
     return [system(prompt("executor_brief" if settings.brief else "executor")), user(material.with_images(text, case))]
 

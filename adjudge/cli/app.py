@@ -24,6 +24,8 @@ from adjudge.cli import (
     select,
     serve,
     show,
+    synth,
+    train,
 )
 from adjudge.errors import AdjudgeError
 
@@ -95,9 +97,11 @@ app.command("eval")(eval.evaluate)
 app.command("rank", epilog=EXIT_CODES)(rank.rank)
 app.command("select", epilog=EXIT_CODES)(select.select)
 app.command("serve")(serve.serve)
+app.command("train")(train.train)
 app.command("show")(show.show)
 app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)
 app.command("mcp")(mcp.mcp)
 app.add_typer(graph.app, name="graph")
 app.add_typer(models.app, name="models")
+app.add_typer(synth.app, name="synth")

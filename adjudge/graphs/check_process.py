@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from adjudge.agents.planner import PlannerSettings
 from adjudge.agents.process_judge import ProcessJudgeSettings
 from adjudge.agents.step_executor import AGREEMENT, StepExecutorSettings
+from adjudge.agents.thinking import MOST_ROUNDS
 from adjudge.graphs.spec import CustomSettings, GraphSpec
 
 Mistake = tuple[str, str, object, Iterable[str], str | None]  # key, problem, found, allowed, hint
@@ -42,6 +43,7 @@ def _planner(spec: GraphSpec, key: str, node: PlannerSettings) -> Iterator[Mista
     if node.parallel > 1 and not node.examples and _same(spec, node.model):
         problem = "at temperature 0 and without examples all plans are the same"
         yield f"{key}.parallel", problem, node.parallel, (), _warmer(node.model)
+    yield from _adaptive(key, "parallel", node.parallel, node.adaptive)
 
 
 def _executor(spec: GraphSpec, key: str, node: StepExecutorSettings, scorers: Collection[str]) -> Iterator[Mistake]:
@@ -51,9 +53,16 @@ def _executor(spec: GraphSpec, key: str, node: StepExecutorSettings, scorers: Co
     if node.best_of > 1 and _same(spec, node.model):
         problem = "at temperature 0 all candidates of a step are the same"
         yield f"{key}.best_of", problem, node.best_of, (), _warmer(node.model)
+    yield from _adaptive(key, "best_of", node.best_of, node.adaptive)
     if node.tools and node.max_turns == 1:
         problem = "the last turn of a step is without tools, so these could never be called"
         yield f"{key}.max_turns", problem, node.max_turns, (), "set it to 2 or more, or tools: []"
+
+
+def _adaptive(key: str, setting: str, most: int, adaptive: bool) -> Iterator[Mistake]:
+    if adaptive and most == 1:
+        problem = f"it draws two or more, up to {setting}, and that is 1"
+        yield f"{key}.adaptive", problem, adaptive, (), f"set {key}.{setting} above 1, or adaptive: false"
 
 
 def _judge(spec: GraphSpec, key: str, node: ProcessJudgeSettings) -> Iterator[Mistake]:
@@ -62,6 +71,18 @@ def _judge(spec: GraphSpec, key: str, node: ProcessJudgeSettings) -> Iterator[Mi
         problem = f"so many corrections enter nodes {node.corrections + 1} times, and limits.visits is {visits}"
         hint = f"set limits.visits to {node.corrections + 1} or more"
         yield f"{key}.corrections", problem, node.corrections, (), hint
+    reply = spec.models[node.model].max_tokens if node.model in spec.models else None
+    if reply is not None and node.min_thinking_tokens > MOST_ROUNDS * reply:
+        problem = f"it is asked to think {MOST_ROUNDS} times at most, and a reply has {reply} tokens at most"
+        hint = f"set models.{node.model}.max_tokens to {-(-node.min_thinking_tokens // MOST_ROUNDS)} or more"
+        yield f"{key}.min_thinking_tokens", problem, node.min_thinking_tokens, (), hint
+    if node.evidence == "cited" and not any(_may_gather(other) for other in spec.nodes.values()):
+        hint = "give the node that carries the plan out tools, or set evidence: none"
+        yield f"{key}.evidence", "no node has tools, so there is no evidence to cite", node.evidence, (), hint
+
+
+def _may_gather(node: object) -> bool:
+    return isinstance(node, CustomSettings) or bool(getattr(node, "tools", ()))
 
 
 def _same(spec: GraphSpec, model: str) -> bool:

@@ -27,7 +27,7 @@ class Forks(NamedTuple):
         """Order and sample of each vote; orders hold 0-based indices of what is judged.
 
         With `orders: one` the order is drawn from the case's id and the graph's seed: never left to chance, never
-        always the same. With `both` it is the case's own order and the reverse.
+        always the same. With `both` it is the case's own order and the reverse, with `given` its own alone.
         """
         own = tuple(range(len(case.candidates if self.mode == "step" else case.responses)))
         if self.both:

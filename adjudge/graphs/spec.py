@@ -71,7 +71,7 @@ class GraphSpec(Frozen):
     tools: dict[str, ToolSpec] = Field(default_factory=dict)
     nodes: dict[str, NodeSpec] = Field(min_length=1)
     edges: dict[str, str | dict[str, str]]
-    orders: Literal["one", "both"] = "both"
+    orders: Literal["one", "both", "given"] = "both"
     on_conflict: OnConflict = "average"
     samples: int = Field(default=1, ge=1, le=1000, description="Votes per order.")
     seed: int = Field(default=0, ge=0)

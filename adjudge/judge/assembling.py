@@ -70,7 +70,9 @@ def _forks(spec: GraphSpec, name: str, node: Any, setting: Setting) -> Forks:
     decide = resolve(node.decide, spec.mode, setting.info)
     swayed = sees_order(decide, spec.mode, each=node.each)
     samples = spec.samples if decide == "generate" else 1
-    return Forks(name, spec.mode, swayed and spec.orders == "both", samples, spec.seed, shuffled=swayed)
+    return Forks(
+        name, spec.mode, swayed and spec.orders == "both", samples, spec.seed, shuffled=swayed and spec.orders == "one"
+    )
 
 
 def methods(spec: GraphSpec, models: Mapping[str, ChatModel]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from adjudge.errors import ConfigError
 from adjudge.graphs import CustomSettings, GraphSpec
 from adjudge.models import ChatModel, ModelSpec, open_model
 from adjudge.tools import Tool, corpus_search
+from adjudge.tools.corpus import CorpusSettings
 
 AnyModel = ChatModel | ModelSpec | str
 _CALLING = ("temperature", "top_p", "max_tokens", "timeout", "retries")  # stays when another model takes the place
@@ -67,6 +68,14 @@ def as_models(model: AnyModel | Mapping[str, AnyModel] | None) -> dict[str, AnyM
     return dict(model) if isinstance(model, Mapping) else {"default": model}
 
 
+def _searching(corpus: list[Any], name: str, entry: Mapping[str, Any]) -> Tool:
+    settings = CorpusSettings.model_validate({key: value for key, value in entry.items() if key != "path"})
+    made = corpus_search(
+        corpus, k=settings.k, name=name, max_chars=settings.max_chars, passage_chars=settings.passage_chars
+    )
+    return made if settings.description is None else made._replace(description=settings.description)
+
+
 def with_corpus(
     document: Document, corpus: str | Path | list[Any], given: dict[str, Tool]
 ) -> tuple[Document, dict[str, Tool]]:
@@ -84,6 +93,6 @@ def with_corpus(
             hint="use the graph `evidence`, or add `tools: {corpus: {kind: corpus_search}}`",
         )
     if isinstance(corpus, list):
-        return document, {**{name: corpus_search(corpus, name=name) for name in names}, **given}
+        return document, {**{name: _searching(corpus, name, (tools or {})[name]) for name in names}, **given}
     path = str(Path(corpus).expanduser().resolve())
     return apply_overrides(document, {f"tools.{name}.path": path for name in names}), given

@@ -64,7 +64,8 @@ async def rank(judge: Judge, case: Case, plan: Plan, on_event: Callable[[Event],
     steps = judge.spec.mode == "step"
     subjects, key = (case.candidates, "candidates") if steps else (case.responses, "responses")
     if not subjects:
-        raise CaseError(f"case {case.id!r}: a group has at least one of its {key}, found none", key=key)
+        hint = "`judge(case)` scores the steps of a trajectory" if steps and case.trajectory is not None else None
+        raise CaseError(f"case {case.id!r}: a group has at least one of its {key}, found none", key=key, hint=hint)
     case = case.model_copy(update={"responses": ()} if steps else {"candidates": ()})
     comparer = judge.comparer("step" if steps else plan.mode)
     if steps and not comparer.cut.forks.shuffled:  # steps that are judged by themselves cannot be compared otherwise

@@ -74,7 +74,11 @@ def messages_of(value: object, key: str) -> list[Message]:
 
 
 def response_of(completion: Written) -> Response:
-    """A completion as a response to judge: text, or the steps of an agent with its last words."""
+    """A completion as a response to judge: text, or the steps of an agent with its last words.
+
+    Raises:
+        CaseError: A tool's reply in it belongs to no call.
+    """
     if isinstance(completion, str):
         return Response(text=completion)
     last = completion[-1]

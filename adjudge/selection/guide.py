@@ -12,20 +12,28 @@ all; where no proposal has a score the first one is taken, as without a judge, a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from adjudge.agents import Scorer
-from adjudge.errors import ConfigError, JournalError
+from adjudge.errors import CaseError, ConfigError, JournalError
 from adjudge.judge import Judge
 from adjudge.judge.portal import shared_portal
+from adjudge.selection.graph_agent import GraphAgent
 from adjudge.selection.search import Choice, Search, told
 from adjudge.types import Case, Step, Trajectory, Usage
 
+if TYPE_CHECKING:
+    from langgraph.graph.state import CompiledStateGraph
+
+    Graph = CompiledStateGraph[Any, Any, Any, Any]
+
+Stopped = Literal["answered", "no step was proposed", "the agent failed", "max_steps"]
 MAX_STEPS = 20
 TIMEOUT = 600.0  # seconds
 
 
+@runtime_checkable
 class SearchAgent(Protocol):
     """An agent that can be guided."""
 
@@ -47,7 +55,7 @@ class Searched(NamedTuple):
     answer: str | None  # None: it ended without one
     trajectory: Trajectory
     choices: tuple[Choice, ...]
-    stopped: str  # "answered", "no step was proposed", "the agent failed", or "max_steps"
+    stopped: Stopped
     usage: Usage  # of the judge
     failures: tuple[str, ...] = ()  # of the agent: proposals that were lost, tools that failed
 
@@ -56,9 +64,9 @@ class Guided:
     """A guided search agent; see `guide`."""
 
     def __init__(
-        self, agent: SearchAgent, judge: Judge | Scorer, n: int, max_steps: int, seed: int, timeout: float
+        self, begin: Callable[[], SearchAgent], judge: Judge | Scorer, n: int, max_steps: int, seed: int, timeout: float
     ) -> None:
-        self._agent = agent
+        self._begin = begin
         self._judge = judge
         self._n = n
         self._most = max_steps
@@ -76,11 +84,12 @@ class Guided:
             case_id: Names the search in the judge's journal; made of the prompt by default.
         """
         search = Search(Case(id=case_id, prompt=prompt), self._judge)
+        agent = self._begin()
         failures: list[str] = []
-        stopped = "max_steps"
+        stopped: Stopped = "max_steps"
         while len(search.steps) < self._most and stopped == "max_steps":
             before = len(failures)
-            proposals = await self._proposals(search, failures)
+            proposals = await self._proposals(agent, search, failures)
             if not proposals:
                 stopped = "the agent failed" if len(failures) > before else "no step was proposed"
                 break
@@ -88,23 +97,22 @@ class Guided:
             if step.tool is None:
                 stopped = "answered"
             else:
-                step = step.model_copy(update={"observation": await self._execute(search, step, failures)})
+                step = step.model_copy(update={"observation": await self._execute(agent, search, step, failures)})
             search.steps.append(step)
         answer = search.steps[-1].thought if stopped == "answered" else None
         past = Trajectory(steps=tuple(search.steps))
         return Searched(answer, past, tuple(search.choices), stopped, search.usage, tuple(failures))
 
-    async def _proposals(self, search: Search, failures: list[str]) -> list[Step]:
+    async def _proposals(self, agent: SearchAgent, search: Search, failures: list[str]) -> list[Step]:
         number = len(search.steps)
         first = self._seed + number * self._n
 
         async def one(seed: int) -> Step | None:
             try:
                 async with asyncio.timeout(self._timeout):
-                    proposed = await self._agent.propose(search.case.question, tuple(search.steps), seed)
-            except (ConfigError, JournalError):  # for the user, and the operator
-                raise
+                    proposed = await agent.propose(search.case.question, tuple(search.steps), seed)
             except Exception as error:  # noqa: BLE001 - whatever somebody else's agent raises costs this proposal
+                _raise_what_is_ours(error)
                 failures.append(f"step {number}, a proposal: {told(error)}")
                 return None
             return None if proposed is None or not proposed.unexecuted().render().strip() else proposed.unexecuted()
@@ -112,13 +120,12 @@ class Guided:
         drawn = await asyncio.gather(*map(one, range(first, first + self._n)))
         return [step for step in drawn if step is not None]
 
-    async def _execute(self, search: Search, step: Step, failures: list[str]) -> str:
+    async def _execute(self, agent: SearchAgent, search: Search, step: Step, failures: list[str]) -> str:
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._agent.execute(step)
-        except (ConfigError, JournalError):
-            raise
+                return await agent.execute(step)
         except Exception as error:  # noqa: BLE001 - as a tool's failure is told to a model, which may try another
+            _raise_what_is_ours(error)
             failures.append(f"step {len(search.steps)}, {step.tool}: {told(error)}")
             return f"(the tool failed) {told(error)}"
 
@@ -127,8 +134,32 @@ class Guided:
         return shared_portal().call(lambda: self.asearch(prompt, case_id=case_id))
 
 
+def _raise_what_is_ours(error: Exception) -> None:
+    """Raise what the user or the operator has to mend; a message that cannot be read is the agent's own fault."""
+    if isinstance(error, ConfigError | JournalError) and not isinstance(error, CaseError):
+        raise error
+
+
+def _beginning(agent: object) -> Callable[[], SearchAgent]:
+    """What makes the agent of a search.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    from langgraph.graph.state import CompiledStateGraph, StateGraph
+
+    if isinstance(agent, CompiledStateGraph):
+        GraphAgent(agent)  # so that a state that cannot be guided is told at once
+        return lambda: GraphAgent(agent)
+    if isinstance(agent, SearchAgent) and not isinstance(agent, type):
+        return lambda: agent
+    hint = "compile the graph first" if isinstance(agent, StateGraph) else "see docs/guided-search.md"
+    allowed = ("an object with async methods propose and execute", "a compiled graph of LangGraph")
+    raise ConfigError("this cannot be guided", key="agent", found=type(agent).__name__, allowed=allowed, hint=hint)
+
+
 def guide(
-    agent: SearchAgent,
+    agent: SearchAgent | Graph,
     judge: Judge | Scorer,
     n: int = 4,
     *,
@@ -139,7 +170,8 @@ def guide(
     """Guide an agent by a judge of steps.
 
     Args:
-        agent: Proposes next steps and carries them out.
+        agent: Proposes next steps and carries them out; or a compiled graph of LangGraph whose state is a conversation,
+            such as `create_agent` makes (see `adjudge.selection.graph_agent`).
         judge: A judge in mode step, such as `information_gain`; or an async function from a case with candidate steps
             to their scores, for a process-reward model of your own or a control.
         n: Proposals at each step, at least 1.
@@ -148,7 +180,7 @@ def guide(
         timeout: Seconds for each proposal, and for each tool call.
 
     Raises:
-        ConfigError: The judge is of another mode, or a number makes no sense.
+        ConfigError: The judge is of another mode, the agent is none, or a number makes no sense.
     """
     if isinstance(judge, Judge) and judge.spec.mode != "step":
         hint = "use a graph of mode step, such as information_gain"
@@ -156,4 +188,4 @@ def guide(
     for name, value in (("n", n), ("max_steps", max_steps)):
         if value < 1:
             raise ConfigError("this is a number of at least 1", key=name, found=value)
-    return Guided(agent, judge, n, max_steps, seed, timeout)
+    return Guided(_beginning(agent), judge, n, max_steps, seed, timeout)

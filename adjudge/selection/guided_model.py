@@ -24,7 +24,7 @@ from adjudge.judge import Judge
 from adjudge.models import ChatModel, ModelInfo, Reply, Sampling, Scored
 from adjudge.models import Choice as Drawn
 from adjudge.models.base import OnText
-from adjudge.selection.search import Choice, Search
+from adjudge.selection.search import Choice, Search, step_of
 from adjudge.types import Case, Message, Step, Usage
 from adjudge.types.messages import text_of
 
@@ -99,7 +99,7 @@ class GuidedModel:
         usable = [one for one in drawn if one.finish not in _BROKEN] or list(drawn)
         try:
             search = self._search(messages)
-            proposals = [_as_step(one.message) for one in usable]
+            proposals = [step_of([one.message]) for one in usable]
         except CaseError as error:
             self.choices.append(Choice((), (), 0, judged=False, failure=str(error)))
             return usable[0]
@@ -159,16 +159,3 @@ def _keys(case: Case, steps: Sequence[Step]) -> Iterator[str]:
         digest.update(hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest())
         yield digest.hexdigest()
         result = step.observation or ""
-
-
-def _as_step(reply: Message) -> Step:
-    """A reply as one step; several tool calls are one step with all of them.
-
-    Raises:
-        CaseError: It is no message of an assistant.
-    """
-    steps = conversation(turns_of(Part.whole(Document([dict(reply)], "<reply>"))), 0).steps
-    if len(steps) == 1:
-        return steps[0]
-    calls = {f"call {number}": {"tool": step.tool, **step.arguments} for number, step in enumerate(steps)}
-    return Step(thought=steps[0].thought, tool="several", arguments=calls) if steps else Step()

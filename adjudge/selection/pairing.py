@@ -87,9 +87,9 @@ class Pairing:
         self._picked: dict[str, Picked] = {}
         decide = judge.fingerprint.decide if self._direct else judge.comparer(self._mode).fingerprint.decide
         self.free = bool(decide) and not any(sees_order(method, self._mode) for method in decide.values())
-        if decide and not self.free and judge.spec.orders == "one":
+        if decide and not self.free and judge.spec.orders != "both":
             hint = "set orders: both (--set orders=both)"
-            raise ConfigError("pairs are selected by both orders", key="orders", found="one", hint=hint)
+            raise ConfigError("pairs are selected by both orders", key="orders", found=judge.spec.orders, hint=hint)
 
     @property
     def _mode(self) -> Mode:

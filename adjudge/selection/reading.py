@@ -29,7 +29,7 @@ from adjudge.evaluation.benchmarks.row import Row as Columns
 from adjudge.evaluation.benchmarks.row import rows_of
 from adjudge.selection.candidates import Candidates, Written, candidates_of, key_of
 from adjudge.selection.forms import response_of, split
-from adjudge.types import Case
+from adjudge.types import Case, Response
 
 Row = Candidates | ConfigError  # an error is one bad row, or a file that cannot be read any further
 
@@ -136,7 +136,7 @@ def _pair(row: Document, data: Mapping[str, Any], seed: int) -> Candidates:
         parts = split(data.get("prompt"), data["chosen"], data["rejected"])
     except ValueError as error:
         raise row.error(str(error), kind=CaseError) from error
-    responses = [response_of(parts.chosen), response_of(parts.rejected)]
+    responses = [_response(row, "chosen", parts.chosen), _response(row, "rejected", parts.rejected)]
     fields = {key: data[key] for key in JUDGED if data.get(key) is not None}
     case = _case(row, {**fields, "prompt": parts.asked, "responses": responses, "label": "A"})
     if "id" not in fields:
@@ -144,6 +144,15 @@ def _pair(row: Document, data: Mapping[str, Any], seed: int) -> Candidates:
     completions: tuple[Written, ...] = (parts.chosen, parts.rejected)
     extra = {key: data[key] for key in TRAINED if data.get(key) is not None}
     return candidates_of(case, seed=seed, prompt=parts.prompt, completions=completions, extra=extra, place=_place(row))
+
+
+def _response(row: Document, key: str, completion: Written) -> Response:
+    try:
+        return response_of(completion)
+    except CaseError as error:
+        raise row.error(
+            error.problem, (key,), kind=CaseError, found=error.found, allowed=error.allowed, hint=error.hint
+        ) from error
 
 
 def _case(row: Document, data: Any) -> Case:

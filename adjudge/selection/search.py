@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from adjudge.agents import Scorer
+from adjudge.cases.foreign import Part, conversation, turns_of
+from adjudge.config import Document
 from adjudge.errors import ConfigError, JournalError
 from adjudge.judge import Judge
 from adjudge.types import Case, Ranking, RankResult, Step, Trajectory, Unscored, Usage
+from adjudge.types.steps import NO_RESULT
 
 
 class Choice(NamedTuple):
@@ -101,6 +104,23 @@ def _failure(result: RankResult) -> str:
 
 def _sees(judge: Judge) -> bool:
     return all("images" in model.info.abilities for model in judge.models.values())
+
+
+def step_of(said: Sequence[Mapping[str, Any]]) -> Step:
+    """A reply as one step, several calls together, with the results of its calls where they follow.
+
+    Raises:
+        CaseError: These are no messages of an assistant and its tools.
+    """
+    turns = turns_of(Part.whole(Document([dict(message) for message in said], "<reply>")))
+    steps = conversation(turns, 0).steps
+    if len(steps) == 1:
+        return steps[0]
+    calls = {f"call {number}": {"tool": step.tool, **step.arguments} for number, step in enumerate(steps)}
+    results = [f"call {number}: {step.observation or NO_RESULT}" for number, step in enumerate(steps)]
+    known = any(step.observation is not None for step in steps)
+    observation = "\n\n".join(results) if known else None
+    return Step(thought=steps[0].thought, tool="several", arguments=calls, observation=observation) if steps else Step()
 
 
 def told(error: BaseException) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from adjudge.errors import ModelError
 from adjudge.models.base import Ability, ModelInfo, ModelSpec, OnText, Reply, Sampling, Scored
-from adjudge.models.local.batching import Job, Runner, Worker
+from adjudge.models.local.batching import Runner
+from adjudge.models.local.in_process import InProcess
 from adjudge.models.local.packages import require
-from adjudge.models.local.requests import ChatRequest, CompleteRequest, Request, ScoreRequest
+from adjudge.models.local.requests import ChatRequest, ScoreRequest
 from adjudge.models.local.source import Source
 from adjudge.types import Message
 
@@ -38,8 +36,7 @@ class LocalModel:
 
     def __init__(self, spec: ModelSpec) -> None:
         self._source = Source(spec)
-        self._lock = threading.Lock()
-        self._worker: Worker | None = None
+        self._model = InProcess(_loader(self._source))  # holds no reference to this object
 
     @property
     def info(self) -> ModelInfo:
@@ -78,7 +75,7 @@ class LocalModel:
             MissingPackage: torch or transformers is not installed.
             ConfigError: The weights cannot be loaded.
         """
-        reply = cast("Reply", await self._ask(ChatRequest(tuple(messages), tuple(tools), sampling, n)))
+        reply = cast("Reply", await self._model.ask(ChatRequest(tuple(messages), tuple(tools), sampling, n)))
         called = any(choice.message.get("tool_calls") for choice in reply.choices)
         if sampling.tool_choice == "required" and not called:
             text = reply.choices[0].message["content"]
@@ -91,7 +88,7 @@ class LocalModel:
         Raises:
             ModelError: As `chat`; `rejected` also for no ids, or ids outside the vocabulary.
         """
-        return cast("Reply", await self._ask(CompleteRequest(tuple(token_ids), sampling, n)))
+        return await self._model.complete(token_ids, sampling, n=n)
 
     async def score(self, prefix: Sequence[Message], continuations: Sequence[str]) -> Scored:
         """Log-probability of each token of each continuation as the assistant's reply to `prefix`.
@@ -101,31 +98,14 @@ class LocalModel:
         Raises:
             ModelError: `rejected` for an empty continuation, `too_long`, or `unavailable`.
         """
-        return cast("Scored", await self._ask(ScoreRequest(tuple(prefix), tuple(continuations))))
+        return cast("Scored", await self._model.ask(ScoreRequest(tuple(prefix), tuple(continuations))))
 
     async def aclose(self) -> None:
         """Finish what was asked before, then free the thread and the weights; the next request loads them again."""
-        with self._lock:
-            worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.stop()
-            await asyncio.to_thread(worker.join)
-
-    async def _ask(self, request: Request) -> Reply | Scored:
-        job = Job(request)
-        with self._lock:
-            if self._worker is None or not self._worker.alive:
-                self._worker = _worker(self._source)
-                weakref.finalize(self, self._worker.halt).atexit = False  # the worker itself sees to that
-            self._worker.put(job)
-        try:
-            return cast("Reply | Scored", await asyncio.wrap_future(job.future))
-        except asyncio.CancelledError:
-            job.abandon()  # its rows leave the batch at the next token
-            raise
+        await self._model.aclose()
 
 
-def _worker(source: Source) -> Worker:
+def _loader(source: Source) -> Callable[[], Runner]:
     def load_runner() -> Runner:
         require("torch", "transformers")
         from adjudge.models.local.loading import load
@@ -133,4 +113,4 @@ def _worker(source: Source) -> Worker:
 
         return ModelRunner(load(source))
 
-    return Worker(load_runner)
+    return load_runner

@@ -39,7 +39,7 @@ class Passage(NamedTuple):
     text: str
 
 
-def cut(document: Document) -> list[Passage]:
+def cut(document: Document, longest: int = PASSAGE_CHARS) -> list[Passage]:
     """The passages of a document, first to last; of several, each source ends in its number, counted from 1."""
     source, title, text, html = document
     if html:
@@ -48,35 +48,40 @@ def cut(document: Document) -> list[Passage]:
         # Pages without a main part (indexes, forms) have no extraction; their plain text is better than nothing.
         text = ((page and page.text) or reader.html2txt(html) or "").strip().replace("\n", "\n\n")
         title = (page and page.title) or title
-    pieces = pieces_of(text)
+    pieces = pieces_of(text, longest)
     sources = [source] if len(pieces) == 1 else [f"{source}#{number}" for number in range(1, len(pieces) + 1)]
     return [Passage(place, clean(title), clean(piece)) for place, piece in zip(sources, pieces, strict=True)]
 
 
-def pieces_of(text: str) -> list[str]:
-    """A text cut at paragraphs, else sentences, else words, into pieces of about equal length."""
-    if len(text) <= PASSAGE_CHARS:
+def pieces_of(text: str, longest: int = PASSAGE_CHARS) -> list[str]:
+    """A text cut at paragraphs, else sentences, else words, into pieces of about equal length.
+
+    Args:
+        text: The text.
+        longest: Most characters of a piece.
+    """
+    if len(text) <= longest:
         return [text] if text else []
-    enough = len(text) / math.ceil(len(text) / (0.9 * PASSAGE_CHARS))
+    enough = len(text) / math.ceil(len(text) / (0.9 * longest))
     pieces: list[str] = []
-    for joint, unit in _units(text):
-        if pieces and len(pieces[-1]) < enough and len(pieces[-1]) + len(joint) + len(unit) <= PASSAGE_CHARS:
+    for joint, unit in _units(text, longest):
+        if pieces and len(pieces[-1]) < enough and len(pieces[-1]) + len(joint) + len(unit) <= longest:
             pieces[-1] += joint + unit
         else:
             pieces.append(unit)
     return pieces
 
 
-def _units(text: str) -> Iterator[tuple[str, str]]:
+def _units(text: str, longest: int) -> Iterator[tuple[str, str]]:
     """The smallest pieces, none too long for a passage, each after what joins it to the one before."""
     for paragraph in filter(None, map(str.strip, _PARAGRAPH.split(text))):
         joint = "\n\n"
-        for sentence in [paragraph] if len(paragraph) <= PASSAGE_CHARS else filter(None, _SENTENCE.split(paragraph)):
+        for sentence in [paragraph] if len(paragraph) <= longest else filter(None, _SENTENCE.split(paragraph)):
             start = 0
             while start < len(sentence):
-                end = start + PASSAGE_CHARS
+                end = start + longest
                 if end < len(sentence):  # at a word's border, unless that word fills half a passage
-                    end = sentence.rfind(" ", start + PASSAGE_CHARS // 2, end) + 1 or end
+                    end = sentence.rfind(" ", start + longest // 2, end) + 1 or end
                 if unit := sentence[start:end].strip():
                     yield joint, unit
                 start, joint = end, "" if unit[-1:] in _FULL_STOPS else " "

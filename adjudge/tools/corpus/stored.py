@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 from adjudge.errors import ConfigError
 from adjudge.tools.corpus.index import Hit, best, bm25_of, searched_text
-from adjudge.tools.corpus.passages import Passage, cut
+from adjudge.tools.corpus.passages import PASSAGE_CHARS, Passage, cut
 from adjudge.tools.corpus.reading import Reader
 
 logger = logging.getLogger(__name__)
@@ -49,13 +49,15 @@ class StoredIndex:
 
     Args:
         reader: Reads the corpus; it is called at once, and again when the index has to be built.
+        longest: Most characters of a passage.
 
     Raises:
         ConfigError: There is a mistake in the corpus, or nothing.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, longest: int = PASSAGE_CHARS) -> None:
         self._reader = reader
+        self._longest = longest
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
         self.digest = self._survey()
@@ -64,7 +66,7 @@ class StoredIndex:
         """Read everything once: the hash of the content, or the first mistake in it."""
         digest, something = hashlib.sha256(), False
         for document in self._reader(digest):
-            something = something or bool(cut(document))
+            something = something or bool(cut(document, self._longest))
         if not something:
             raise ConfigError("the corpus is empty", key="path", hint="give it at least one document with text")
         return digest.hexdigest()
@@ -102,6 +104,8 @@ class StoredIndex:
         import bm25s
 
         versions = f"{INDEX_VERSION}:{bm25s.__version__}:{unicodedata.unidata_version}"
+        if self._longest != PASSAGE_CHARS:
+            versions += f":{self._longest}"
         return hashlib.sha256(f"{versions}:{self.digest}".encode()).hexdigest()[:32]
 
     def _fill(self, folder: Path) -> None:
@@ -110,7 +114,7 @@ class StoredIndex:
 
             def texts() -> Iterator[str]:
                 for document in self._reader(digest):
-                    for passage in cut(document):
+                    for passage in cut(document, self._longest):
                         offsets.append(offsets[-1] + file.write(json.dumps(passage).encode() + b"\n"))
                         yield searched_text(passage)
                 if digest.hexdigest() != self.digest:

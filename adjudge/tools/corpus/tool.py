@@ -6,14 +6,14 @@ import asyncio
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
 from adjudge.errors import BadCall, ConfigError
 from adjudge.tools.base import Tool, ToolContext, tool
 from adjudge.tools.corpus.index import Hit, PassageIndex
-from adjudge.tools.corpus.passages import Passage, clean, pieces_of
+from adjudge.tools.corpus.passages import PASSAGE_CHARS, Passage, clean, pieces_of
 from adjudge.tools.corpus.reading import Rows, reader
 from adjudge.tools.corpus.stored import INDEX_VERSION, StoredIndex
 from adjudge.tools.corpus.words import query_words
@@ -37,16 +37,26 @@ class CorpusSettings(Frozen):
     )
     k: int = Field(default=5, ge=1, le=MAX_K, description="Most passages per search.")
     max_chars: int = Field(default=1200, ge=MIN_CHARS, le=MAX_CHARS, description="Longest excerpt, in characters.")
+    passage_chars: int = Field(
+        default=PASSAGE_CHARS, ge=MIN_CHARS, le=PASSAGE_CHARS, description="Longest passage that is indexed by itself."
+    )
+    description: str | None = Field(default=None, description="Your own words on what the tool does, for the model.")
 
 
 def build(settings: CorpusSettings, base: Path) -> Tool:
     """The tool that a graph file asks for; a relative path is resolved against `base`, the graph file's folder."""
     source = None if settings.path is None else base / Path(settings.path).expanduser()
-    return corpus_search(source, k=settings.k, max_chars=settings.max_chars)
+    made = corpus_search(source, k=settings.k, max_chars=settings.max_chars, passage_chars=settings.passage_chars)
+    return made if settings.description is None else made._replace(description=settings.description)
 
 
 def corpus_search(
-    source: str | Path | Rows | None = None, *, k: int = 5, name: str = "corpus_search", max_chars: int = 1200
+    source: str | Path | Rows | None = None,
+    *,
+    k: int = 5,
+    name: str = "corpus_search",
+    max_chars: int = 1200,
+    passage_chars: int = PASSAGE_CHARS,
 ) -> Tool:
     """A tool that searches a corpus of your own, or the documents of the case at hand.
 
@@ -58,13 +68,29 @@ def corpus_search(
         k: Most passages per search, 1 to 50.
         name: The tool's name for the model.
         max_chars: Longest excerpt of a passage, in characters, 100 to 20,000.
+        passage_chars: Longest passage, in characters, 100 to 1,200: what is indexed, found and cited by itself.
 
     Raises:
         ConfigError: The corpus is missing, empty, half-written, not UTF-8, or has a row without text.
     """
     _check("k", k, 1, MAX_K)
     _check("max_chars", max_chars, MIN_CHARS, MAX_CHARS)
-    return _of_the_case(k, name, max_chars) if source is None else _of_a_corpus(source, k, name, max_chars)
+    _check("passage_chars", passage_chars, MIN_CHARS, PASSAGE_CHARS)
+    shape = _Shape(k, max_chars, passage_chars)
+    return _of_the_case(shape, name) if source is None else _of_a_corpus(source, shape, name)
+
+
+class _Shape(NamedTuple):
+    """What a search gives."""
+
+    k: int
+    max_chars: int
+    passage_chars: int
+
+    @property
+    def fingerprint(self) -> str:
+        finer = "" if self.passage_chars == PASSAGE_CHARS else f":{self.passage_chars}"
+        return f"{self.k}:{self.max_chars}{finer}"
 
 
 def _check(key: str, value: int, low: int, high: int) -> None:
@@ -72,8 +98,8 @@ def _check(key: str, value: int, low: int, high: int) -> None:
         raise ConfigError(f"{key} must lie from {low} to {high}", key=key, found=value)
 
 
-def _of_a_corpus(source: str | Path | Rows, k: int, name: str, max_chars: int) -> Tool:
-    index = StoredIndex(reader(source))
+def _of_a_corpus(source: str | Path | Rows, shape: _Shape, name: str) -> Tool:
+    index = StoredIndex(reader(source), shape.passage_chars)
 
     async def search(query: str) -> list[Evidence]:
         """Search the local corpus for passages that bear on a question.
@@ -85,12 +111,12 @@ def _of_a_corpus(source: str | Path | Rows, k: int, name: str, max_chars: int) -
             query: A few telling words, for example `Middlemarch novel author`.
         """
         wanted = _wanted(query)
-        return _evidence(await asyncio.to_thread(index.search, wanted, k), max_chars)
+        return _evidence(await asyncio.to_thread(index.search, wanted, shape.k), shape.max_chars)
 
-    return tool(search, name=name, fingerprint=f"{INDEX_VERSION}:{index.digest}:{k}:{max_chars}")
+    return tool(search, name=name, fingerprint=f"{INDEX_VERSION}:{index.digest}:{shape.fingerprint}")
 
 
-def _of_the_case(k: int, name: str, max_chars: int) -> Tool:
+def _of_the_case(shape: _Shape, name: str) -> Tool:
     async def search(query: str, context: ToolContext) -> list[Evidence]:
         """Search the documents that were given with this case for passages that bear on a question.
 
@@ -102,19 +128,19 @@ def _of_the_case(k: int, name: str, max_chars: int) -> Tool:
         """
         wanted, documents = _wanted(query), context.case.documents
         # Put there before the first await, so that searches side by side share one index.
-        index = context.memory.setdefault(_MEMORY, PassageIndex(lambda: _passages(documents)))
-        return _evidence(await asyncio.to_thread(index.search, wanted, k), max_chars)
+        index = context.memory.setdefault(_MEMORY, PassageIndex(lambda: _passages(documents, shape.passage_chars)))
+        return _evidence(await asyncio.to_thread(index.search, wanted, shape.k), shape.max_chars)
 
     # The documents are part of the case, not of the tool.
-    return tool(search, name=name, fingerprint=f"{INDEX_VERSION}:documents:{k}:{max_chars}")
+    return tool(search, name=name, fingerprint=f"{INDEX_VERSION}:documents:{shape.fingerprint}")
 
 
-def _passages(documents: Sequence[Document]) -> list[Passage]:
+def _passages(documents: Sequence[Document], longest: int) -> list[Passage]:
     """The passages of a case's documents; a citation names the document, its excerpt says where in it."""
     return [
         Passage(document.id, document.title, clean(piece))
         for document in documents
-        for piece in pieces_of((document.text or "").strip())
+        for piece in pieces_of((document.text or "").strip(), longest)
     ]
 
 

@@ -1,0 +1,141 @@
+"""A recipe with all that it names opened and checked: every mistake is told before the first weight is trained."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from adjudge.cases import read_cases
+from adjudge.errors import CaseError, ConfigError
+from adjudge.judge import Judge
+from adjudge.models.base import ModelSpec
+from adjudge.models.local.source import Source
+from adjudge.training.recipe import DataSettings, Recipe
+from adjudge.training.rewards import Mixed, build
+from adjudge.training.rollouts.attempts import POLICY, Plan, policy_settings
+from adjudge.training.rollouts.policy import Policy
+from adjudge.types import Case
+
+
+class Cases(NamedTuple):
+    """What is trained on and what is held out."""
+
+    train: dict[str, Case]
+    held_out: dict[str, Case]
+    titles: dict[str, str]  # of the corpus's documents, by id
+    bad: tuple[CaseError, ...]  # rows that are no cases, or have no label
+    digests: dict[str, str]  # sha256 of each file
+
+
+class Prepared(NamedTuple):
+    """A recipe, opened."""
+
+    recipe: Recipe
+    base: Path  # where its relative paths start
+    cases: Cases
+    mixed: Mixed
+    tokenizer: Any
+
+    def plan(self, settings: Sequence[str] = ()) -> Plan:
+        """The graph with the policy in it.
+
+        Args:
+            settings: Further overrides of the graph.
+
+        Raises:
+            ConfigError: The graph does not take them, or has no such agents.
+        """
+        recipe = self.recipe
+        overrides = policy_settings(recipe.trained, recipe.policy.max_tokens) | {"orders": "given"}
+        unopened = Policy(_Nobody(), self.tokenizer)
+        judge = Judge.load(
+            recipe.graph,
+            model={POLICY: unopened},
+            corpus=self.base / recipe.data.corpus,
+            settings=[*recipe.settings, *settings],
+            **overrides,
+        )
+        if unknown := sorted(set(recipe.agents) - set(judge.spec.nodes)):
+            raise ConfigError("the graph has no such agent", key="agents", found=unknown[0], allowed=judge.spec.nodes)
+        return Plan(judge, recipe.segment, self.tokenizer.eos_token_id, recipe.seed)
+
+
+class _Nobody:
+    async def complete(self, *_: Any, **__: Any) -> Any:
+        raise ConfigError("nobody has given this policy a model")
+
+
+def prepare(recipe: Recipe, base: Path) -> Prepared:
+    """Open what a recipe names; no weights are loaded.
+
+    Raises:
+        ConfigError: A file, a reward, a setting of the graph or the policy's folder is wrong.
+        MissingPackage: Something that training needs is not installed.
+    """
+    mixed = build(recipe.rewards)
+    tokenizer = load_tokenizer(recipe)
+    prepared = Prepared(recipe, base, _cases(recipe.data, base, recipe.seed), mixed, tokenizer)
+    for settings in [(), *(stage.settings for stage in recipe.warm_start.stages)]:
+        prepared.plan(settings)
+    return prepared
+
+
+def load_tokenizer(recipe: Recipe) -> Any:
+    """The policy's tokenizer."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(weights(recipe))
+
+
+def weights(recipe: Recipe) -> str:
+    """Where the policy's weights are: a folder, or a name on the hub."""
+    name = recipe.policy.model
+    if name == "embedded" or Path(name).expanduser().is_dir():
+        return str(Source(ModelSpec(provider="local", model=name)).path())
+    return name
+
+
+def _cases(data: DataSettings, base: Path, seed: int) -> Cases:
+    bad: list[CaseError] = []
+    train, held_out = _labelled(base / data.train, "train", bad), _labelled(base / data.held_out, "held_out", bad)
+    if shared := sorted(set(train) & set(held_out)):
+        raise ConfigError("a case is trained on and held out", key="data", found=shared[0])
+    if data.limit is not None and data.limit < len(train):
+        train = dict(random.Random(seed).sample(sorted(train.items()), data.limit))
+    titles = {}
+    for row in _lines(base / data.corpus):
+        titles[str(row.get("id"))] = str(row.get("title", ""))
+    files = {name: _digest(base / name) for name in (data.train, data.held_out, data.corpus)}
+    return Cases(train, held_out, titles, tuple(bad), files)
+
+
+def _labelled(path: Path, key: str, bad: list[CaseError]) -> dict[str, Case]:
+    _there(path, f"data.{key}")
+    found = {}
+    for case in read_cases(path, on_error=bad.append):
+        if case.label is None:
+            bad.append(CaseError(f"case {case.id!r} has no label, so nothing can be learnt from it", key="label"))
+        else:
+            found[case.id] = case
+    if not found:
+        raise ConfigError("there is no labelled case", key=f"data.{key}", file=str(path), hint="see `adjudge synth`")
+    return found
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    _there(path, "data.corpus")
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines if line.strip()]
+
+
+def _there(path: Path, key: str) -> None:
+    if not path.is_file():
+        raise ConfigError("there is no such file", key=key, found=str(path), hint="see `adjudge synth`")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

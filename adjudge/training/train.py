@@ -1,0 +1,233 @@
+"""A training run: warm start on traces of an oracle, then GRPO; each stage goes on from its last checkpoint.
+
+    OUT/recipe.json            the recipe as it was run, versions, and hashes of the data
+    OUT/warm-start-1/          traces, checkpoints, adapter/
+    OUT/grpo/                  checkpoints, adapter/, curves/*.png, log.jsonl
+
+A stage that is done is not done again; one that was cut off goes on.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from rich.progress import track
+from transformers import TrainerCallback
+from transformers.trainer_utils import get_last_checkpoint
+from trl import GRPOConfig
+
+from adjudge.errors import ConfigError
+from adjudge.judge.portal import shared_portal
+from adjudge.training.grpo.curves import draw_curves
+from adjudge.training.grpo.monitor import HackingMonitor
+from adjudge.training.grpo.trainer import JudgeGRPOTrainer
+from adjudge.training.optimizer import MasterAdamW
+from adjudge.training.prepared import Prepared
+from adjudge.training.rollouts.rows import Row
+from adjudge.training.rollouts.trl import REST, VERDICT, Rollouts, reward_functions
+from adjudge.training.warm_start.held_out import HeldOut
+from adjudge.training.warm_start.sft import WarmStart, train_on
+from adjudge.training.warm_start.traces import trace_all
+from adjudge.training.weights import load_policy
+from adjudge.types import Case
+
+ADAPTER = "adapter"
+_PACKAGES = ("adjudge", "torch", "transformers", "trl", "peft")
+
+
+def train(prepared: Prepared, out: Path, stages: Sequence[str] = ("warm_start", "grpo")) -> Path | None:
+    """Run the stages of a recipe.
+
+    Args:
+        prepared: The recipe.
+        out: Folder of the run.
+        stages: Which; the others are taken as they lie in the folder.
+
+    Returns:
+        The folder with the adapter (or the whole weights) of the last stage; None where no stage has a step.
+
+    Raises:
+        ConfigError: The folder belongs to another recipe or to other data.
+    """
+    _keep_recipe(prepared, out)
+    last: Path | None = None
+    for number, stage in enumerate(prepared.recipe.warm_start.stages, 1):
+        folder = out / f"warm-start-{number}"
+        if "warm_start" in stages and stage.steps:
+            _warm_start(prepared, number - 1, folder, last)
+        last = folder / ADAPTER if (folder / ADAPTER).is_dir() else last
+    if "grpo" in stages and prepared.recipe.grpo.steps:
+        last = _grpo(prepared, out / "grpo", last)
+    return last
+
+
+def _keep_recipe(prepared: Prepared, out: Path) -> None:
+    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    kept = {
+        "recipe": prepared.recipe.model_dump(mode="json"),
+        "data": prepared.cases.digests,
+        "versions": versions,
+    }
+    file = out / "recipe.json"
+    if file.is_file():
+        before = json.loads(file.read_text("utf-8"))
+        if before["data"] != kept["data"]:
+            raise ConfigError("this run was begun with other data", file=str(file), hint="name another folder")
+    out.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+
+
+def _warm_start(prepared: Prepared, number: int, folder: Path, adapter: Path | None) -> None:
+    if (folder / ADAPTER).is_dir():
+        return
+    recipe, stage = prepared.recipe, prepared.recipe.warm_start.stages[number]
+    plan = prepared.plan(stage.settings)
+    rows = _traces(prepared, stage.settings, list(prepared.cases.train.values())[: stage.rows], folder / "traces.jsonl")
+    some = list(prepared.cases.held_out.values())[: recipe.grpo.evaluate_cases]
+    held_out = _traces(prepared, stage.settings, some, folder / "held-out.jsonl")
+    letters = [prepared.tokenizer(letter, add_special_tokens=False)["input_ids"][0] for letter in "AB"]
+    settings = recipe.warm_start
+    model = load_policy(recipe, adapter)
+    trainer = train_on(
+        rows,
+        model,
+        prepared.tokenizer,
+        WarmStart(
+            steps=stage.steps,
+            batch=settings.batch,
+            at_once=settings.at_once,
+            learning_rate=settings.learning_rate,
+            warmup=settings.warmup,
+            save_every=settings.save_every,
+            seed=plan.seed,
+        ),
+        folder,
+        [HeldOut(held_out, letters, settings.save_every)],
+    )
+    _finish(trainer, folder)
+
+
+def _traces(prepared: Prepared, settings: Sequence[str], cases: Sequence[Case], file: Path) -> list[Row]:
+    """Traces, made once and kept."""
+    if not file.is_file():
+        plan, tool = prepared.plan(settings), prepared.recipe.warm_start.tool
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = file.with_suffix(".part")
+        with unfinished.open("w", encoding="utf-8") as lines:
+            for start in track(range(0, len(cases), 50), f"traces for {file.parent.name}"):
+                part = cases[start : start + 50]
+                found = shared_portal().call(
+                    lambda: trace_all(plan, part, tool, prepared.cases.titles, prepared.tokenizer)  # noqa: B023
+                )
+                lines.writelines(json.dumps(row) + "\n" for row in found.rows.values())
+        unfinished.replace(file)
+    rows = [Row(*map(tuple, json.loads(line))) for line in file.read_text("utf-8").splitlines()]
+    if not rows:
+        raise ConfigError("the oracle found the source of no case", key="data.corpus", hint="is it the pairs' corpus?")
+    return rows
+
+
+def _grpo(prepared: Prepared, folder: Path, adapter: Path | None) -> Path:
+    recipe, settings = prepared.recipe, prepared.recipe.grpo
+    if (folder / ADAPTER).is_dir():
+        return folder / ADAPTER
+    cases = {**prepared.cases.train, **prepared.cases.held_out}
+    rollouts = Rollouts(prepared.plan(), cases, prepared.tokenizer, settings.temperature)
+    verdict, rest = reward_functions(prepared.mixed)
+    verdict.__name__, rest.__name__ = VERDICT, REST
+    model = load_policy(recipe, adapter)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = MasterAdamW(trained, lr=settings.learning_rate, weight_decay=0.0)
+    trainer = JudgeGRPOTrainer(
+        model,
+        [verdict, rest],
+        config(prepared, folder),
+        Dataset.from_list([{"prompt": name} for name in prepared.cases.train]),
+        eval_dataset=Dataset.from_list(
+            [{"prompt": name} for name in list(prepared.cases.held_out)[: settings.evaluate_cases]]
+        ),
+        processing_class=prepared.tokenizer,
+        callbacks=_callbacks(prepared),
+        optimizers=(optimizer, None) if recipe.policy.dtype == "bfloat16" and recipe.vllm is None else (None, None),
+        rollout_func=rollouts,
+        groups=settings.groups,
+    )
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.is_dir() else None)
+    _finish(trainer, folder)
+    return folder / ADAPTER
+
+
+def _callbacks(prepared: Prepared) -> list[TrainerCallback]:
+    monitor = prepared.recipe.monitor
+    return [] if monitor is None else [HackingMonitor(monitor)]
+
+
+def config(prepared: Prepared, folder: Path) -> GRPOConfig:
+    """TRL's settings for a recipe; what stands under `trainer` in it goes before all."""
+    import torch
+
+    recipe, settings = prepared.recipe, prepared.recipe.grpo
+    on_cpu = not torch.cuda.is_available()
+    rows = settings.prompts * settings.generations
+    own: dict[str, Any] = {
+        "output_dir": str(folder),
+        "max_steps": settings.steps,
+        "per_device_train_batch_size": settings.at_once,
+        "gradient_accumulation_steps": max(1, rows // settings.at_once),
+        "num_generations": settings.generations,
+        "per_device_eval_batch_size": settings.generations,
+        "num_generations_eval": 1,
+        "max_completion_length": None,
+        "temperature": settings.temperature,
+        "learning_rate": settings.learning_rate,
+        "lr_scheduler_type": "constant_with_warmup",
+        "warmup_steps": 2,
+        "beta": settings.beta,
+        "epsilon": settings.epsilon,
+        "loss_type": "grpo",
+        "reward_weights": [_weight(prepared), 1.0],
+        "logging_steps": 1,
+        "save_steps": settings.save_every,
+        "save_total_limit": 2,
+        "eval_strategy": "steps",
+        "eval_steps": settings.evaluate_every,
+        "seed": recipe.seed,
+        "use_cpu": on_cpu,
+        "bf16": not on_cpu,
+        "activation_checkpointing": not on_cpu,
+        "remove_unused_columns": False,
+        "report_to": list(recipe.report_to) or "none",
+    }
+    if recipe.vllm is not None:
+        own |= {
+            "use_vllm": True,
+            "vllm_mode": recipe.vllm.mode,
+            "vllm_gpu_memory_utilization": recipe.vllm.gpu_memory_utilization,
+            "vllm_tensor_parallel_size": recipe.vllm.tensor_parallel_size,
+            "vllm_max_model_length": recipe.vllm.max_model_length,
+            "vllm_server_base_url": recipe.vllm.server_base_url,
+        }
+    return GRPOConfig(**{**own, **recipe.trainer})
+
+
+def _weight(prepared: Prepared) -> float:
+    names = [reward.name for reward in prepared.mixed.rewards]
+    if VERDICT not in names:
+        raise ConfigError("a recipe needs the reward `verdict`", key="rewards", found=names)
+    return prepared.mixed.weights[names.index(VERDICT)]
+
+
+def _finish(trainer: Any, folder: Path) -> None:
+    """The log, the curves, and last of all the adapter, whose presence says that the stage is done."""
+    history = trainer.state.log_history
+    with (folder / "log.jsonl").open("w", encoding="utf-8") as lines:
+        lines.writelines(json.dumps(entry) + "\n" for entry in history)
+    draw_curves(history, folder / "curves")
+    unfinished = folder / f"{ADAPTER}.part"
+    trainer.model.save_pretrained(unfinished)
+    unfinished.replace(folder / ADAPTER)
