@@ -40,7 +40,7 @@ def train(
     adjudge train embedded --out runs/embedded
     accelerate launch -m adjudge train evidence_multi --out runs/multi
 
-    A run that was cut off goes on from its last checkpoint. The adapter of each stage lies in RUN/STAGE/adapter, curves
+    A run that was cut off goes on from its last checkpoint. The weights of each stage lie in RUN/STAGE/policy, curves
     in RUN/STAGE/curves, every logged number in RUN/STAGE/log.jsonl.
     """
     from adjudge.cli.screen import Screen
@@ -60,7 +60,7 @@ def train(
     from adjudge.training.train import train as run
 
     last = run(prepared, out, ("warm_start", "grpo") if stage == "all" else (stage,))
-    screen.line(("adapter  ", "bold"), str(last or "none: the recipe has no step"))
+    screen.line(("policy   ", "bold"), str(last or "none: the recipe has no step"))
 
 
 def _tell(screen: Screen, prepared: Prepared) -> None:

@@ -1,8 +1,8 @@
 """A training run: warm start on traces of an oracle, then GRPO; each stage goes on from its last checkpoint.
 
     OUT/recipe.json            the recipe as it was run, versions, and hashes of the data
-    OUT/warm-start-1/          traces, checkpoints, adapter/
-    OUT/grpo/                  checkpoints, adapter/, curves/*.png, log.jsonl
+    OUT/warm-start-1/          traces, checkpoints, policy/
+    OUT/grpo/                  checkpoints, policy/, curves/*.png, log.jsonl
 
 A stage that is done is not done again; one that was cut off goes on.
 """
@@ -36,7 +36,7 @@ from adjudge.training.warm_start.traces import trace_all
 from adjudge.training.weights import load_policy
 from adjudge.types import Case
 
-ADAPTER = "adapter"
+WEIGHTS = "policy"  # the folder of a stage with its LoRA, or all weights
 _PACKAGES = ("adjudge", "torch", "transformers", "trl", "peft")
 
 
@@ -49,7 +49,7 @@ def train(prepared: Prepared, out: Path, stages: Sequence[str] = ("warm_start", 
         stages: Which; the others are taken as they lie in the folder.
 
     Returns:
-        The folder with the adapter (or the whole weights) of the last stage; None where no stage has a step.
+        The folder with the LoRA (or all weights) of the last stage; None where no stage has a step.
 
     Raises:
         ConfigError: The folder belongs to another recipe or to other data.
@@ -60,7 +60,7 @@ def train(prepared: Prepared, out: Path, stages: Sequence[str] = ("warm_start", 
         folder = out / f"warm-start-{number}"
         if "warm_start" in stages and stage.steps:
             _warm_start(prepared, number - 1, folder, last)
-        last = folder / ADAPTER if (folder / ADAPTER).is_dir() else last
+        last = folder / WEIGHTS if (folder / WEIGHTS).is_dir() else last
     if "grpo" in stages and prepared.recipe.grpo.steps:
         last = _grpo(prepared, out / "grpo", last)
     return last
@@ -83,7 +83,7 @@ def _keep_recipe(prepared: Prepared, out: Path) -> None:
 
 
 def _warm_start(prepared: Prepared, number: int, folder: Path, adapter: Path | None) -> None:
-    if (folder / ADAPTER).is_dir():
+    if (folder / WEIGHTS).is_dir():
         return
     recipe, stage = prepared.recipe, prepared.recipe.warm_start.stages[number]
     plan = prepared.plan(stage.settings)
@@ -134,8 +134,8 @@ def _traces(prepared: Prepared, settings: Sequence[str], cases: Sequence[Case], 
 
 def _grpo(prepared: Prepared, folder: Path, adapter: Path | None) -> Path:
     recipe, settings = prepared.recipe, prepared.recipe.grpo
-    if (folder / ADAPTER).is_dir():
-        return folder / ADAPTER
+    if (folder / WEIGHTS).is_dir():
+        return folder / WEIGHTS
     cases = {**prepared.cases.train, **prepared.cases.held_out}
     rollouts = Rollouts(prepared.plan(), cases, prepared.tokenizer, settings.temperature)
     verdict, rest = reward_functions(prepared.mixed)
@@ -159,7 +159,7 @@ def _grpo(prepared: Prepared, folder: Path, adapter: Path | None) -> Path:
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.is_dir() else None)
     _finish(trainer, folder)
-    return folder / ADAPTER
+    return folder / WEIGHTS
 
 
 def _callbacks(prepared: Prepared) -> list[TrainerCallback]:
@@ -223,11 +223,11 @@ def _weight(prepared: Prepared) -> float:
 
 
 def _finish(trainer: Any, folder: Path) -> None:
-    """The log, the curves, and last of all the adapter, whose presence says that the stage is done."""
+    """The log, the curves, and last of all the weights, whose presence says that the stage is done."""
     history = trainer.state.log_history
     with (folder / "log.jsonl").open("w", encoding="utf-8") as lines:
         lines.writelines(json.dumps(entry) + "\n" for entry in history)
     draw_curves(history, folder / "curves")
-    unfinished = folder / f"{ADAPTER}.part"
+    unfinished = folder / f"{WEIGHTS}.part"
     trainer.model.save_pretrained(unfinished)
-    unfinished.replace(folder / ADAPTER)
+    unfinished.replace(folder / WEIGHTS)

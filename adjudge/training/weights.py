@@ -14,18 +14,21 @@ from adjudge.training.prepared import weights
 from adjudge.training.recipe import Recipe
 
 
-def load_policy(recipe: Recipe, adapter: Path | str | None = None) -> Any:
+def load_policy(recipe: Recipe, begun: Path | None = None) -> Any:
     """The model that is trained, in train mode.
 
     Args:
         recipe: Says which, and whether by a LoRA.
-        adapter: Folder of a LoRA to go on from; the recipe's by default.
+        begun: Folder of a LoRA, or of whole weights, to go on from; the recipe's LoRA by default.
     """
     settings = recipe.policy
-    adapter = adapter or settings.adapter
+    adapter = begun or (None if settings.adapter is None else Path(settings.adapter))
+    base: str | Path = weights(recipe)
+    if adapter is not None and not (adapter / "adapter_config.json").is_file():
+        base, adapter = adapter, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft reads what transformers has deprecated
-        model = AutoModelForCausalLM.from_pretrained(weights(recipe), dtype=getattr(torch, settings.dtype))
+        model = AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, settings.dtype))
         if adapter is not None:
             # Not in float32: casting to it and back costs half of the speed; see `optimizer`.
             model = PeftModel.from_pretrained(model, str(adapter), is_trainable=True, autocast_adapter_dtype=False)

@@ -27,5 +27,4 @@ class Neighbours:
 
     def best_score(self, text: str) -> float:
         """BM25 of the best document; 0 without a common word."""
-        found = best(self._bm25, query_words(text), 1)
-        return found[0][1] if found else 0.0
+        return round(float(self._bm25.get_scores(query_words(text)).max()), 4)

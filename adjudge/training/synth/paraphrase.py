@@ -115,8 +115,9 @@ def numbers(text: str, random: random.Random, document: Document) -> str:
 
 def synonyms(text: str, random: random.Random, document: Document) -> str:
     """Some of the words that have a synonym in our list."""
-    for word, *others in random.sample(SYNONYMS, len(SYNONYMS)):
-        if word in text and random.random() < 0.6:
+    known = [row for row in SYNONYMS if row[0] in text]
+    for word, *others in random.sample(known, len(known)):
+        if random.random() < 0.6:
             text = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w'’-])", random.choice(others), text, count=1)
     return text
 
