@@ -1,0 +1,99 @@
+"""The oracle of the closed world, and what supervised training makes of its traces."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import torch
+
+from adjudge import Case
+from adjudge.errors import ConfigError
+from adjudge.training.rollouts.rows import Row
+from adjudge.training.warm_start.held_out import accuracy
+from adjudge.training.warm_start.oracle import supports
+from adjudge.training.warm_start.sft import IGNORED, Collator, example
+from adjudge.training.warm_start.traces import Traced, trace_all
+from adjudge.types import Evidence
+from tests.training.rollouts.small import case, model, plan, tokenizer
+
+TOKENS = tokenizer()
+TITLES = {"d1": "Middlemarch", "d2": "Emma"}
+
+
+def traced(*cases: Case) -> Traced:
+    return asyncio.run(trace_all(plan(TOKENS), cases, "corpus", TITLES, TOKENS))
+
+
+def test_a_trace_is_a_search_that_finds_the_source_and_the_right_letter() -> None:
+    found = traced(case("one", "A"), case("two", "B"))
+    assert list(found.rows) == ["one", "two"]
+    for name, letter in (("one", "A"), ("two", "B")):
+        row = found.rows[name]
+        own = TOKENS.decode([token for token, mask in zip(row.completion_ids, row.mask, strict=True) if mask])
+        assert own.startswith('<tool_call>\n{"name": "corpus", "arguments": {"query": "Middlemarch')
+        assert own.endswith(f"</tool_call><|im_end|>{letter}")
+
+
+def test_the_oracle_sees_the_label_and_the_judge_does_not() -> None:
+    read = TOKENS.decode(list(traced(case()).rows["c"].prompt_ids))
+    assert "gold_tools" not in read
+    assert "George Eliot" not in read
+
+
+def test_a_case_whose_source_no_query_finds_is_counted_and_left_out() -> None:
+    lost = case("lost").model_copy(update={"metadata": {**case().metadata, "source": "d9"}})
+    found = traced(case("one"), lost)
+    assert list(found.rows) == ["one"]
+    assert found.without_query == 1
+
+
+def test_an_unknown_tool_is_named() -> None:
+    with pytest.raises(ConfigError, match="no such tool"):
+        asyncio.run(trace_all(plan(TOKENS), [case()], "web", TITLES, TOKENS))
+
+
+@pytest.mark.parametrize(
+    ("source", "excerpt", "held"),
+    [
+        ("corpus.jsonl#d1#2", "Middlemarch is a novel by George Eliot.", True),
+        ("corpus.jsonl#d1", "Middlemarch is a novel.", False),  # without the value that is right
+        ("corpus.jsonl#d2", "Middlemarch is a novel by George Eliot.", False),  # of another document
+        ("corpus.jsonl#d1", "George Eliot.", False),  # too little of the reference
+    ],
+)
+def test_what_supports_a_label(source: str, excerpt: str, held: bool) -> None:
+    reference = {"text": "The novel Middlemarch of 1871 is by George Eliot"}
+    one = case().model_copy(update={"metadata": {**case().metadata, "reference": reference}})
+    assert supports(one, [Evidence(title="t", source=source, excerpt=excerpt)]) is held
+
+
+def row(mask: str) -> Row:
+    ids = tuple(range(10, 10 + len(mask)))
+    return Row((5, 6), ids, (0.0,) * len(ids), tuple(map(int, mask)))
+
+
+def test_each_turn_weighs_the_same_and_only_own_tokens_have_labels() -> None:
+    made = example(row("111001"))
+    assert made["labels"] == [IGNORED, IGNORED, 10, 11, 12, IGNORED, IGNORED, 15]
+    assert made["weights"] == pytest.approx([0, 0, 1 / 3, 1 / 3, 1 / 3, 0, 0, 1])
+
+
+def test_padding_has_no_label_and_no_attention() -> None:
+    batch = Collator(0)([example(row("11")), example(row("1101"))])
+    assert batch["attention_mask"].tolist() == [[1, 1, 1, 1, 0, 0], [1] * 6]
+    assert batch["labels"][0].tolist() == [IGNORED, IGNORED, 10, 11, IGNORED, IGNORED]
+    assert batch["weights"][0, 4:].tolist() == [0.0, 0.0]
+
+
+def test_accuracy_counts_the_rows_whose_letter_is_the_likeliest() -> None:
+    policy: Any = model(len(TOKENS)).eval()
+    rows = []
+    for length in (3, 9, 5):
+        ids = torch.arange(5, 5 + length)[None]
+        best = int(policy(ids).logits[0, -1, [40, 41]].argmax()) + 40
+        rows.append(Row(tuple(ids[0].tolist()), (best,), (0.0,), (1,)))
+    assert accuracy(policy, rows, [40, 41], at_once=2) == 1.0
+    wrong = [one._replace(completion_ids=(81 - one.completion_ids[0],)) for one in rows]
+    assert accuracy(policy, wrong, [40, 41], at_once=2) == 0.0
