@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from adjudge.agents.budget import pieces, tokens_of
 from adjudge.fences import fence
 from adjudge.run.ledger import render
-from adjudge.types import Block, Case, Criterion, Evidence, Process, Response, Step, StepOutput, letter
+from adjudge.types import Block, Case, Criterion, Evidence, Process, Step, StepOutput, letter
 from adjudge.types.messages import images_of
+from adjudge.types.steps import EMPTY
 
 
 def task(case: Case) -> str:
@@ -45,15 +46,21 @@ def responses(case: Case, order: Sequence[int]) -> str:
 
 
 def candidates(case: Case, order: Sequence[int]) -> str:
-    """The candidate steps in the order under test, lettered as shown."""
-    shown = (fence(f"step {letter(place)}", case.candidates[index].render()) for place, index in enumerate(order))
+    """The candidate steps in the order under test, lettered as shown, each as it stood before it ran."""
+    shown = (candidate(case.candidates[index], f"step {letter(place)}") for place, index in enumerate(order))
     return "\n\n".join(shown)
 
 
+def candidate(proposed: Step, label: str) -> str:
+    """A step that has not run yet: what came back of it, should that be known, is not shown."""
+    return fence(label, proposed.unexecuted().render() or EMPTY)
+
+
 def unlettered(case: Case) -> str:
-    """The responses as the gatherer sees them: numbered, so that no letter is tied to one of them."""
-    subjects: Sequence[Response | Step] = case.responses or case.candidates
-    return "\n\n".join(fence(f"response no. {number}", item.render()) for number, item in enumerate(subjects, 1))
+    """What is judged as the gatherer sees it: numbered, so that no letter is tied to one of them."""
+    told = [response.render() for response in case.responses]
+    told = told or [proposed.unexecuted().render() or EMPTY for proposed in case.candidates]
+    return "\n\n".join(fence(f"response no. {number}", text) for number, text in enumerate(told, 1))
 
 
 def criteria_of(case: Case) -> tuple[Criterion, ...]:
@@ -142,7 +149,7 @@ def step(judged: Step, most: int) -> str:
         judged: The step.
         most: Tokens of it that are shown.
     """
-    return fence("current step", _cut(judged.unexecuted().render(), most))
+    return fence("current step", _cut(judged.unexecuted().render() or EMPTY, most))
 
 
 def result(done: Step, most: int) -> str:

@@ -3,7 +3,8 @@
 After MACT (Algorithm 1, planning): `P_rel` are questions like the one at hand with plans for them; each of them leads
 to a plan of its own for the task. After a flag on the plan it plans again with the mistakes in view, and with the same
 examples. The paper does not say which of the parallel plans is followed. Ours: the one that agrees most with the others
-(`agreement.medoid` over goals), the first of several.
+(`agreement.plan_overlap`), the first of several; `adaptive` stops where a majority agrees step by step
+(`agreement.plan_agreement`).
 
 The embedded model hardly ever writes a plan that can be read. It is asked once, without examples, and nothing is sent
 back, so that this shows at once.
@@ -18,7 +19,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from adjudge.agents import material
-from adjudge.agents.agreement import medoid, settled
+from adjudge.agents.agreement import medoid, plan_agreement, plan_overlap, settled
 from adjudge.agents.asking import ask, together
 from adjudge.agents.form import Unreadable, text_at
 from adjudge.agents.prompts import prompt
@@ -70,7 +71,7 @@ def planner(settings: PlannerSettings, setting: Setting) -> Agent:
         if not plans:
             problem = next(why for why in drawn if isinstance(why, str))
             return Report("failed", outcome=Unscored(reason="parse_failure", detail=f"no plan can be read: {problem}"))
-        chosen = medoid([_goals(plan) for plan in plans])
+        chosen = medoid(plans, plan_overlap)
         update = {"examples": examples, "plans": plans, "chosen": chosen, "outputs": (), "checked": ""}
         run.emit(Planned(work.node, plans[chosen], len(plans), len(process.rounds)))
         return Report(process=process.model_copy(update=update))
@@ -86,15 +87,11 @@ async def _draw(
     waves = [range(min(2, most)), *(range(n, n + 1) for n in range(2, most))] if settings.adaptive else [range(most)]
     drawn: list[Plan | str] = []
     for wave in waves:
-        if settled([_goals(plan) for plan in drawn if isinstance(plan, Plan)]):
+        if settled([plan for plan in drawn if isinstance(plan, Plan)], plan_agreement, plan_overlap):
             break
         shown = [(number, examples[number % len(examples)] if examples else None) for number in wave]
         drawn += await together(_plan(work, run, settings, setting, example, number) for number, example in shown)
     return drawn
-
-
-def _goals(plan: Plan) -> str:
-    return "\n".join(step.goal for step in plan.steps)
 
 
 async def _examples(work: Work, run: Run, settings: PlannerSettings, setting: Setting) -> tuple[Example, ...]:

@@ -2,29 +2,41 @@
 
 After MACT (Algorithm 1, judgement): `J = (flag_plan, flag_execution, M)`. A flag on the plan goes before one on the
 execution; after `corrections` of them the process goes on as it is, and says so. `min_thinking_tokens` is its test-time
-scaling (budget forcing). It reads text only.
+scaling (budget forcing). It reads text only, and as published only question, plan and results, where a misread number
+cannot be told. `evidence: cited` (ours) shows it what the results say they rest on.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from pydantic import Field
 
 from adjudge.agents import material
 from adjudge.agents.asking import ask
-from adjudge.agents.form import Unreadable, text_at
+from adjudge.agents.form import Unreadable, names_in, text_at
 from adjudge.agents.prompts import prompt
 from adjudge.agents.thinking import MOST_ROUNDS, think
 from adjudge.agents.work import Agent, AgentKind, NodeSettings, Report, Setting, Work
 from adjudge.fences import fence
 from adjudge.run import Run
-from adjudge.types import Checked, Flag, Plan, Process, Round, Unscored
+from adjudge.types import Checked, Evidence, Flag, Plan, Process, Round, StepOutput, Unscored
 from adjudge.types.messages import system, user
 
 _KEYS = ("plan_at_fault", "execution_at_fault", "step", "mistake")
 _MOST_MISTAKE = 2000  # characters kept of a description
+_NAME = re.compile(r"E[0-9]+")
+_CHECK = (
+    "The items of evidence that the results name. Look up there whether a result is what the items that it names say; "
+    "they may be wrong or beside the point themselves."
+)
+
+
+def _as_published(evidence: str) -> bool:
+    return evidence == "none"
 
 
 class ProcessJudgeSettings(NodeSettings):
@@ -32,6 +44,11 @@ class ProcessJudgeSettings(NodeSettings):
 
     corrections: int = Field(default=3, ge=0, le=100, description="Flags that are acted on, of both kinds together.")
     min_thinking_tokens: int = Field(default=0, ge=0, description="Thinking before the flags; 0: as much as it likes.")
+    evidence: Literal["none", "cited"] = Field(
+        default="none",
+        description="What of the evidence it is shown: none, as published; or the items that the results name.",
+        exclude_if=_as_published,  # judges from before there was this setting keep their fingerprint
+    )
     repair: int = Field(default=2, ge=0, le=10, description="Times an unreadable reply is sent back.")
     instructions: str = Field(default="", description="Your own words on what is a mistake, added to the prompt.")
 
@@ -77,6 +94,7 @@ async def _flag(
         material.task(work.case),
         fence("plan", plan.render()),
         material.outputs(process.outputs),
+        _cited(process.outputs, run.evidence, setting.budget) if settings.evidence == "cited" else "",
         settings.instructions,
     ]
     messages = [system(prompt("process_judge")), user("\n\n".join(part for part in parts if part))]
@@ -100,6 +118,24 @@ async def _flag(
     return await ask(
         run, work.at(turn=MOST_ROUNDS), setting.model, messages, sampling, read, set(_KEYS), settings.repair
     )
+
+
+def _cited(outputs: Sequence[StepOutput], known: Mapping[str, Evidence], budget: int | None) -> str:
+    """The items of evidence that results name, each once, in the order of the steps.
+
+    Args:
+        outputs: Results of steps.
+        known: All evidence of the judgement, by name.
+        budget: Tokens of the summarizer, where there is one; half of it is for evidence, as everywhere.
+    """
+    named = list(dict.fromkeys(name for item in outputs for name in names_in([item.output]) if _NAME.fullmatch(name)))
+    items = [known[name] for name in named if name in known]
+    if missing := [name for name in named if name not in known]:
+        told = f"The results name items that do not exist:\n{fence('names of no item', ', '.join(missing))}"
+    else:
+        told = "" if items else "The results name no item of evidence."
+    shown = material.evidence(items, None if budget is None else budget // 2) if items else ""
+    return "\n\n".join(part for part in (_CHECK if items else "", shown, told) if part)
 
 
 def _schema(last: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from adjudge.types import Case, Evidence
@@ -37,8 +37,9 @@ def prompt_query(case: Case) -> str:
 
 def response_queries(case: Case, most: int) -> list[str]:
     """One query for each response: the prompt, which says what it is about, and the response's beginning."""
-    subjects: Sequence[Any] = case.responses or case.candidates
-    texts = [f"{case.question[:QUERY_CHARACTERS]} {item.render()[:QUERY_CHARACTERS]}" for item in subjects]
+    told = [response.render() for response in case.responses]
+    told = told or [step.unexecuted().render() for step in case.candidates]
+    texts = [f"{case.question[:QUERY_CHARACTERS]} {text[:QUERY_CHARACTERS]}" for text in told]
     return list(dict.fromkeys(texts))[: max(0, most)]
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from adjudge.agents import material, seeding
-from adjudge.agents.agreement import first_line, medoid, settled
+from adjudge.agents.agreement import agreement, first_line, medoid, settled
 from adjudge.agents.prompts import prompt
 from adjudge.agents.stopped import STOPS, unscored
 from adjudge.agents.work import Agent, AgentKind, NodeSettings, Report, Setting, Work
@@ -150,7 +150,7 @@ async def _carry_out(task: _Task) -> _Done:
     search = await _search(task) if task.setting.info.embedded else None
     drawn: list[_Drawn] = []
     for sample in range(task.settings.best_of):
-        if task.settings.adaptive and settled(_results(drawn)):
+        if task.settings.adaptive and settled(_results(drawn), agreement):
             break
         drawn.append(await _candidate(task, sample, search))
     made = [*drawn, search] if search is not None else drawn
@@ -165,11 +165,11 @@ async def _chosen(task: _Task, drawn: Sequence[_Drawn]) -> StepOutput:
         return StepOutput(step=task.number, failed="the model wrote no result")
     texts = tuple(item.text for item in drawn)
     scores: tuple[float | None, ...] = (None,) * len(texts)
-    agreed = task.settings.adaptive and settled(_results(drawn))
+    agreed = task.settings.adaptive and settled(_results(drawn), agreement)
     if len(texts) > 1 and task.settings.scorer != AGREEMENT and not agreed:
         scores = await _scores(task, texts)
     known = [(score, -place) for place, score in enumerate(scores) if score is not None]
-    best = -max(known)[1] if known else medoid(_results(drawn))
+    best = -max(known)[1] if known else medoid(_results(drawn), agreement)
     several = {"candidates": texts, "scores": scores} if len(texts) > 1 else {}
     failed = 0 < drawn[best].calls == drawn[best].failures
     return StepOutput(step=task.number, output=texts[best], tools_failed=failed, **several)

@@ -59,13 +59,14 @@ class TrajectorySummarizerSettings(NodeSettings):
 def trajectory_summarizer(settings: TrajectorySummarizerSettings, setting: Setting) -> Agent:
     """The agent. It reports `done` with a summary for each step, or `failed`, with those before, where one is not.
 
-    Steps whose summaries the case brings along are not summarized again.
+    Steps whose summaries the case brings along are not summarized again; nor is the last step of a trajectory after
+    which nothing is judged.
     """
 
     async def act(work: Work, run: Run) -> Report:
         steps = work.case.trajectory.steps if work.case.trajectory is not None else ()
         made = list(work.case.summaries[: len(steps)])
-        for number in range(len(made), len(steps)):
+        for number in range(len(made), len(steps) - (not work.case.candidates)):
             before = made[-1] if made else ""
             if setting.info.embedded:
                 made.append(_cut(before, steps, number, settings.budget_tokens))

@@ -179,10 +179,10 @@ def _completed(prompt: Part, completion: Part) -> _Told:
 
 
 def _replied(whole: Part) -> _Told:
-    """The Responses API: what went in, and what came out."""
+    """The Responses API: what went in, and what came out; a reply by itself does not hold what went in."""
     told = [*_spoken("system", whole.get("instructions")), *_spoken("user", whole.get("input"))]
     turns = [*told, *turns_of(whole.get("output"))]
-    return _Told(turns, lead(turns))
+    return _Told(turns, lead(turns), whole.get("prompt").word() or whole.get("question").word())
 
 
 def _spoken(role: Role, part: Part) -> list[Turn]:

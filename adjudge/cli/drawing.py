@@ -50,6 +50,8 @@ def _facts(spec: GraphSpec, node: Any) -> Iterator[str]:
         yield f"up to {node.corrections} corrections"
         if node.min_thinking_tokens:
             yield f"thinks {node.min_thinking_tokens} tokens or more"
+        if node.evidence == "cited":
+            yield "sees what the results cite"
     if isinstance(node, JudgeSettings):
         yield f"decides by {node.decide}"
         if node.thread != "fresh":

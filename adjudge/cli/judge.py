@@ -130,7 +130,7 @@ async def _judge(
 
     from adjudge.cli.opening import searches_nothing, side_by_side
     from adjudge.cli.progress import Progress
-    from adjudge.cli.steps import show_steps, without_result
+    from adjudge.cli.steps import without_result
     from adjudge.cli.verdicts import show_result
     from adjudge.types import Unscored
 
@@ -150,8 +150,6 @@ async def _judge(
                     screen.data(item.result.to_dict())
                 else:
                     show_result(screen, item.result, item.case)
-                    if item.case is not None:
-                        show_steps(screen, item.result, item.case)
                 if not told and item.case is not None and (missing := without_result(item.case)):
                     told = True
                     screen.warning(missing)

@@ -114,6 +114,9 @@ def _votes(judge: Judge, method: str) -> str:
     from adjudge.agents.deciding import sees_order
 
     spec = judge.spec
+    if spec.mode == "step":
+        both = sees_order(method, spec.mode) and spec.orders == "both"
+        return f"{spec.samples}" + (", candidates in both orders" if both else "")
     if spec.mode in ("pairwise", "listwise") and not sees_order(method, spec.mode):
         return "one; this method cannot depend on the order of the responses"
     orders = "in both orders" if sees_order(method, spec.mode) and spec.orders == "both" else "in one order"

@@ -20,6 +20,7 @@ from adjudge.types import (
     StepDone,
     TextDelta,
     ToolCalled,
+    Vote,
     VoteCast,
     letter,
 )
@@ -50,11 +51,11 @@ class Progress:
         def on_event(event: Event) -> None:
             self.recorded += isinstance(event, ModelCalled | ToolCalled) and event.recorded
             if not self._silent:
-                self._show(event, prefix)
+                self._show(event, prefix, case)
 
         return on_event
 
-    def _show(self, event: Event, prefix: str) -> None:
+    def _show(self, event: Event, prefix: str, case: Case) -> None:
         match event:
             case NodeStarted():
                 self._screen.busy(f"{prefix}{event.node} ({event.agent}) is at work")
@@ -84,14 +85,20 @@ class Progress:
                 if event.flag is not None:
                     self._screen.line(prefix, *flag_line(event.flag), indent=4)
             case VoteCast():
-                order = "".join(map(letter, event.vote.order))
-                self._screen.line(prefix, f"vote {order}: {headline(event.vote.outcome)}", indent=2)
+                self._screen.line(prefix, _vote(event.vote, case), indent=2)
 
     def _tool(self, event: ToolCalled, prefix: str) -> None:
         told = f"{prefix}{event.tool} {_argument(event.arguments)}{_from_journal(event.recorded)}"
         self._screen.line((told, "blue"), indent=2)
         if event.error is not None:
             self._screen.line(prefix, (f"failed: {excerpt(event.error)}", "yellow"), indent=4)
+
+
+def _vote(vote: Vote, case: Case) -> str:
+    """A vote with the order of what was compared; the steps of a trajectory have one order only."""
+    order = "".join(map(letter, vote.order))
+    told = headline(vote.outcome, of_steps=not order and case.trajectory is not None)
+    return f"vote {order}: {told}" if order else f"vote: {told}"
 
 
 def _argument(arguments: str) -> str:

@@ -63,6 +63,7 @@ def rank(
 
     A group is a case with any number of `responses`; one that was cut off is
     marked `{"text": …, "complete": false}` and takes part in no comparison.
+    With a graph of mode step the `candidates` of a case are ranked.
     The strategies: pointwise (each by itself), listwise (all in one call),
     all_pairs (every pair in both orders, scores averaged), knockout (n - 1
     pairs), adaptive (the pair that tells most, until it is sure enough).
@@ -114,14 +115,16 @@ async def _rank(
     async def one(row: Row) -> RankResult | Exception:
         if not isinstance(row, Case):
             return row
-        screen.busy(f"ranking {row.id}: {len(row.responses)} responses")
+        screen.busy(f"ranking {row.id}: {len(row.responses or row.candidates)} responses")
         try:
             return await rank(judge, row, plan)
         except CaseError as error:
             return error
 
     try:
-        judge.comparer(plan.mode)  # what cannot rank is told before any case is
+        judge.comparer(
+            "step" if judge.spec.mode == "step" else plan.mode
+        )  # what cannot rank is told before any case is
         async with aclosing(in_order(rows, one, concurrency or side_by_side(judge))) as ranked:
             async for row, result in ranked:
                 screen.idle()

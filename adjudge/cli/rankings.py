@@ -8,8 +8,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TextIO
 
-from adjudge.cli.screen import Screen, excerpt, one_line
-from adjudge.cli.verdicts import cost
+from adjudge.cli.screen import Screen, one_line
+from adjudge.cli.verdicts import beginnings, cost
 from adjudge.types import TIE, Case, Ranking, RankResult, Unscored, Usage, letter
 
 FILE = "rankings.jsonl"
@@ -104,11 +104,12 @@ def show_ranking(screen: Screen, result: RankResult, case: Case) -> None:
 
 
 def _responses(screen: Screen, outcome: Ranking, case: Case) -> None:
-    place_of = {letter(index): index for index in range(len(case.responses))}
+    shown = beginnings(case)
+    place_of = {letter(index): index for index in range(len(shown))}
     left = [name for name in place_of if name not in outcome.ranking]
     for name in (*outcome.ranking, *left):
         score = outcome.scores[place_of[name]]
-        response = case.responses[place_of[name]]
         told = "  –  " if score is None else f"{score:5.2f}"
-        why = "" if response.comparable else "(incomplete) "
-        screen.line((f"{name:<3}", "bold"), f"{told}  {why}", excerpt(response.render()), indent=2)
+        compared = not case.responses or case.responses[place_of[name]].comparable
+        why = "" if compared else "(incomplete) "
+        screen.line((f"{name:<3}", "bold"), f"{told}  {why}", shown[place_of[name]], indent=2)

@@ -42,18 +42,20 @@ def replay(
 
 def _print(screen: Screen, item: Replayed) -> None:
     from adjudge.cli.screen import one_line
+    from adjudge.cli.steps import judges_steps
     from adjudge.cli.verdicts import headline
 
     name = (f"{one_line(item.recorded.id)}: ", "bold")
+    was = headline(item.recorded.outcome, of_steps=judges_steps(item.recorded))
+    now = "" if item.replayed is None else headline(item.replayed.outcome, of_steps=judges_steps(item.replayed))
     if item.replayed is None:
-        screen.line(name, f"{headline(item.recorded.outcome)}   ", ("cannot be replayed", "bold red"))
+        screen.line(name, f"{was}   ", ("cannot be replayed", "bold red"))
         screen.error(item.problem)
     elif item.identical:
-        screen.line(name, f"{headline(item.replayed.outcome)}   ", ("identical", "green"))
+        screen.line(name, f"{now}   ", ("identical", "green"))
     else:
-        was = headline(item.recorded.outcome)
         told = f"DIFFERENT in {', '.join(item.differences)}"
-        screen.line(name, f"{headline(item.replayed.outcome)} (was: {was})   ", (told, "bold red"))
+        screen.line(name, f"{now} (was: {was})   ", (told, "bold red"))
 
 
 def _print_json(screen: Screen, item: Replayed) -> None:

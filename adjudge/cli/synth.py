@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from adjudge.training.synth import Corpus, Synthesis
 
 INTERRUPTED = 130
+_LINE_SECONDS = 30.0  # between two lines where there is no terminal
 _MAKE = "make"
 
 
@@ -66,7 +68,7 @@ def make(
     ] = None,
     pairs: Annotated[int | None, typer.Option("--pairs", "-n", min=1, help="At most so many, over all splits.")] = None,
     per_document: Annotated[
-        int | None, typer.Option(min=1, help="Most pairs of one document.", show_default="4, of a teacher 1")
+        int | None, typer.Option(min=1, help="Most pairs of one document.", show_default="6, of a teacher 1")
     ] = None,
     teacher: Annotated[
         str | None, typer.Option("--teacher", "-t", metavar="MODEL", help="A model that writes them; as for `judge`.")
@@ -151,9 +153,14 @@ def _made(
         total = min(total * settings.get("per_document", 1), settings["most"] or total * 99)
     with progress_on(screen, silent=silent) as progress:
         task = progress.add_task("documents" if teacher is None else "pairs", total=total, more="")
+        told = time.monotonic()
 
         def step(count: int) -> None:
+            nonlocal told
             progress.update(task, advance=1, more=f"{count:,} pairs")
+            if progress.disable and not silent and time.monotonic() - told > _LINE_SECONDS:
+                told = time.monotonic()
+                screen.note(f"{progress.tasks[0].completed:,.0f} of {total:,}, {count:,} pairs")
 
         if teacher is None:
             return synthesise(corpus, step=step, **settings)

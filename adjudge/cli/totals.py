@@ -7,6 +7,7 @@ import time
 from collections import Counter
 
 from adjudge.cli.screen import Screen
+from adjudge.cli.steps import judges_steps
 from adjudge.cli.verdicts import citations, cost, headline
 from adjudge.types import JudgeResult, Unscored, Usage
 
@@ -51,7 +52,8 @@ class Totals:
         else:
             self.judged += 1
         if len(self._rows) < MOST_ROWS:
-            self._rows.append((result.id, headline(result.outcome), ", ".join(citations(result.outcome))))
+            told = headline(result.outcome, of_steps=judges_steps(result))
+            self._rows.append((result.id, told, ", ".join(citations(result.outcome))))
 
     def add_bad(self, screen: Screen, outcome: Unscored) -> None:
         """Count and report a row that is no case, or a case that does not fit the judge."""

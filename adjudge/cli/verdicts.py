@@ -6,12 +6,18 @@ import time
 
 from adjudge.cli.processes import show_process, summary
 from adjudge.cli.screen import Part, Screen, excerpt, one_line
+from adjudge.cli.steps import judges_steps, reasons_of, show_steps
 from adjudge.types import TIE, Answer, Case, Evidence, JudgeResult, Outcome, Unscored, Usage, Verdict, Vote, letter
 from adjudge.types.messages import text_of
 
 
-def headline(outcome: Outcome) -> str:
-    """The outcome in a few words."""
+def headline(outcome: Outcome, *, of_steps: bool = False) -> str:
+    """The outcome in a few words.
+
+    Args:
+        outcome: What came of a judgement, or a vote.
+        of_steps: Whether the steps of a trajectory were judged.
+    """
     if isinstance(outcome, Unscored):
         return f"unscored ({outcome.reason})"
     if isinstance(outcome, Answer):
@@ -22,6 +28,8 @@ def headline(outcome: Outcome) -> str:
         return str(outcome.label)
     if outcome.first_wrong_step is not None:
         return f"step {outcome.first_wrong_step} is wrong"
+    if of_steps and outcome.scores:
+        return "no step is wrong"
     return f"score {', '.join(f'{score:g}' for score in outcome.scores)}" if outcome.scores else "verdict"
 
 
@@ -30,16 +38,23 @@ def citations(outcome: Outcome) -> tuple[str, ...]:
     return () if isinstance(outcome, Unscored) else outcome.citations
 
 
-def show_result(screen: Screen, result: JudgeResult, case: Case | None = None) -> None:
-    """The verdict, its reasons, what it cites, and what it cost."""
+def show_result(screen: Screen, result: JudgeResult, case: Case | None = None, *, responses: bool = True) -> None:
+    """The verdict, its reasons, what it says of each step, what it cites, and what it cost.
+
+    Args:
+        screen: Where to.
+        result: Of a judgement.
+        case: What was judged, where it is known.
+        responses: Whether the beginnings of the responses are shown.
+    """
     outcome = result.outcome
     screen.line(*_head(result))
-    if case is not None:
+    if case is not None and responses:
         _responses(screen, case, result)
     if isinstance(outcome, Verdict):
         for item in outcome.criteria:
             screen.line(f"{item.name}: {item.score:g} (weight {item.weight:g}) {item.rationale}", indent=2)
-        if outcome.rationale:
+        if outcome.rationale and not (case is not None and judges_steps(result) and reasons_of(outcome)):
             screen.line(("because ", "dim"), one_line(outcome.rationale), indent=2)
     elif isinstance(outcome, Answer):
         screen.block(outcome.text, indent=2)
@@ -47,6 +62,8 @@ def show_result(screen: Screen, result: JudgeResult, case: Case | None = None) -
         screen.line(("because ", "dim"), one_line(outcome.detail), indent=2)
     if result.process is not None:
         screen.line(("process ", "dim"), summary(result.process), indent=2)
+    if case is not None:
+        show_steps(screen, result, case)
     _cited(screen, result)
     screen.line(("cost    ", "dim"), cost(result.usage), indent=2)
 
@@ -64,7 +81,7 @@ def _head(result: JudgeResult) -> list[Part]:
             facts.append(f"confidence {outcome.confidence:.2f}")
         facts.append(_agreement(result))
     told = "".join(f"   {fact}" for fact in facts if fact)
-    return [(f"{one_line(result.id)}: ", "bold"), (headline(outcome), style), told]
+    return [(f"{one_line(result.id)}: ", "bold"), (headline(outcome, of_steps=judges_steps(result)), style), told]
 
 
 def _rounded(verdict: Verdict) -> list[float]:
@@ -80,19 +97,27 @@ def _agreement(result: JudgeResult) -> str:
     what = "both orders" if len(orders) == 2 else f"{len(result.votes)} votes"
     if agreed:
         return f"{what} agree"
-    named = ", ".join(f"{_order(vote)} says {headline(vote.outcome)}" for vote in result.votes)
+    steps = judges_steps(result)
+    named = ", ".join(f"{name_of(vote)} says {headline(vote.outcome, of_steps=steps)}" for vote in result.votes)
     return f"{what} DISAGREE ({named})"
 
 
-def _order(vote: Vote) -> str:
-    return "".join(map(letter, vote.order)) or "the vote"
+def name_of(vote: Vote) -> str:
+    """A vote by the order of what was compared; of the steps of a trajectory there is none."""
+    return "".join(map(letter, vote.order)) or f"sample {vote.sample}"
 
 
 def _responses(screen: Screen, case: Case, result: JudgeResult) -> None:
     winner = result.outcome.winner if isinstance(result.outcome, Verdict) else None
-    for index, response in enumerate(case.responses):
+    for index, text in enumerate(beginnings(case)):
         name = letter(index)
-        screen.line((f"{name} ", "bold" if name == winner else "dim"), excerpt(response.render()), indent=2)
+        screen.line((f"{name} ", "bold" if name == winner else "dim"), text, indent=2)
+
+
+def beginnings(case: Case) -> list[str]:
+    """The beginnings of what is compared: responses, or candidate steps as they are before they run."""
+    told = [response.render() for response in case.responses]
+    return [excerpt(text) for text in told or [step.unexecuted().render() for step in case.candidates]]
 
 
 def _cited(screen: Screen, result: JudgeResult) -> None:
@@ -150,20 +175,25 @@ def show_everything(screen: Screen, result: JudgeResult, case: Case | None) -> N
         for index, response in enumerate(case.responses):
             _section(screen, f"response {letter(index)}")
             screen.block(response.render(), indent=2)
+        for index, step in enumerate(case.candidates):
+            _section(screen, f"candidate {letter(index)}")
+            screen.block(step.unexecuted().render(), indent=2)
     for item in result.evidence:
         _evidence(screen, item)
     if result.process is not None:
         show_process(screen, result.process)
+    steps = judges_steps(result)
     for vote in result.votes:
-        _section(screen, f"vote {_order(vote)}, sample {vote.sample}: {headline(vote.outcome)}")
-        screen.block(_reasons(vote.outcome), indent=2)
+        order = f"{name_of(vote)}, " if vote.order else ""
+        _section(screen, f"vote {order}sample {vote.sample}: {headline(vote.outcome, of_steps=steps)}")
+        screen.block(_reasons(vote.outcome, of_steps=steps), indent=2)
     for message in result.trajectory:
         _section(screen, f"message, {message['role']} {message.get('name', '')}".rstrip())
         for call in message.get("tool_calls") or ():
             screen.line(f"calls {call['function']['name']} {call['function']['arguments']}", indent=2)
         screen.block(text_of(message["content"]), indent=2)
     _section(screen, "verdict")
-    show_result(screen, result)
+    show_result(screen, result, case, responses=False)
     graph = result.graph
     screen.line(("judge   ", "dim"), f"{graph.name} ({graph.mode}) {graph.digest}", indent=2)
 
@@ -183,11 +213,13 @@ def _evidence(screen: Screen, item: Evidence) -> None:
     screen.block(item.excerpt, indent=2)
 
 
-def _reasons(outcome: Outcome) -> str:
+def _reasons(outcome: Outcome, *, of_steps: bool) -> str:
     if isinstance(outcome, Unscored):
         return outcome.detail
     if isinstance(outcome, Answer):
         return outcome.text
-    parts = [", ".join(f"{letter(i)} {score:g}" for i, score in enumerate(outcome.scores)), outcome.rationale]
+    names = map(str if of_steps else letter, range(len(outcome.scores)))
+    scores = ", ".join(f"{name} {score:g}" for name, score in zip(names, outcome.scores, strict=True))
+    parts = [f"steps {scores}" if of_steps and scores else scores, outcome.rationale]
     cited = f"cites {', '.join(outcome.citations)}" if outcome.citations else ""
     return "\n".join(part for part in (*parts, cited) if part)

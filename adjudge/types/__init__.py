@@ -1,6 +1,6 @@
 """The nouns: what is judged, what comes back, and what happens in between. Values only, no behaviour with effects."""
 
-from adjudge.types.cases import Case, Criterion, Document, Response, Step, Trajectory
+from adjudge.types.cases import Case, Criterion, Document, Response
 from adjudge.types.events import (
     Checked,
     Event,
@@ -23,6 +23,8 @@ from adjudge.types.process import Example, Flag, Plan, PlanStep, Process, Round,
 from adjudge.types.ranking import Comparison, Goal, Ranking, RankResult, Strategy
 from adjudge.types.results import Fingerprint, JudgeResult, Usage, Vote
 from adjudge.types.scale import Scale
+from adjudge.types.steps import Step
+from adjudge.types.trajectories import Trajectory
 from adjudge.types.verdicts import (
     TIE,
     Answer,

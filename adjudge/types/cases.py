@@ -3,114 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from adjudge.types.frozen import Frozen
-from adjudge.types.messages import Message, text_of, tool_call
-from adjudge.types.messages import assistant as assistant_message
-
-NO_RESULT = "(no result was recorded)"
-
-
-class Step(Frozen):
-    """One step of an agent: what it thought, the tool it called, and what came back."""
-
-    thought: str = ""
-    tool: str | None = None
-    arguments: dict[str, Any] = Field(default_factory=dict)
-    observation: str | None = None
-
-    def unexecuted(self) -> Self:
-        """The step as it stood before it ran: without what came back."""
-        return self.model_copy(update={"observation": None})
-
-    def render(self, *, ran: bool = False) -> str:
-        """The step as plain text for a prompt.
-
-        Args:
-            ran: Whether it is known to have run: then it is said that a result is missing, or that it is empty.
-        """
-        lines = [self.thought] if self.thought else []
-        if self.tool is not None:
-            lines.append(f"Action: {self.tool}({json.dumps(self.arguments, ensure_ascii=False)})")
-        if self.observation is not None:
-            lines.append(f"Observation: {self.observation}")
-        elif ran and self.tool is not None:
-            lines.append(f"Observation: {NO_RESULT}")
-        return "\n".join(lines) or ("(an empty message)" if ran else "")
-
-
-class Trajectory(Frozen):
-    """The steps of an agent, first to last."""
-
-    steps: tuple[Step, ...]
-
-    @classmethod
-    def from_messages(cls, messages: Sequence[Message]) -> Self:
-        """Import a conversation in OpenAI or TRL form: one step for each assistant message or tool call.
-
-        System and user messages are left out. A tool reply is joined to its call by id, or by its place where there
-        are no ids (TRL); a call without a reply keeps `observation` None.
-        """
-        steps: list[Step] = []
-        waiting: dict[str, int] = {}  # id of a call, or its number where it has none, to its step
-        for message in messages:
-            if message["role"] == "tool":
-                called = message.get("tool_call_id") or next((key for key in waiting if key.startswith("\0")), "")
-                if (place := waiting.pop(called, None)) is not None:
-                    observation = text_of(message.get("content"))
-                    steps[place] = steps[place].model_copy(update={"observation": observation})
-            if message["role"] != "assistant":
-                continue
-            thought = text_of(message.get("content"))
-            calls = message.get("tool_calls") or []
-            if not calls:
-                steps.append(Step(thought=thought))
-            for position, call in enumerate(calls):
-                waiting[call.get("id") or f"\0{len(steps)}"] = len(steps)
-                function = call["function"]
-                steps.append(
-                    Step(
-                        thought=thought if position == 0 else "",
-                        tool=function["name"],
-                        arguments=_arguments(function.get("arguments")),
-                    )
-                )
-        return cls(steps=tuple(steps))
-
-    def to_messages(self) -> list[Message]:
-        """The steps as assistant and tool messages, the inverse of `from_messages` up to call ids."""
-        messages: list[Message] = []
-        for number, step in enumerate(self.steps):
-            if step.tool is None:
-                messages.append(assistant_message(step.thought))
-                continue
-            call = tool_call(f"call_{number}", step.tool, json.dumps(step.arguments, ensure_ascii=False))
-            messages.append(assistant_message(step.thought, [call]))
-            if step.observation is not None:
-                messages.append(
-                    {"role": "tool", "tool_call_id": call["id"], "name": step.tool, "content": step.observation}
-                )
-        return messages
-
-    def render(self) -> str:
-        """All steps as numbered text, counted from 0."""
-        return "\n\n".join(f"Step {number}\n{step.render(ran=True)}" for number, step in enumerate(self.steps))
-
-
-def _arguments(given: object) -> dict[str, Any]:
-    """Arguments as OpenAI writes them (JSON text) or as TRL does (a mapping)."""
-    if not isinstance(given, str):
-        return dict(given) if isinstance(given, Mapping) else {}
-    try:
-        value = json.loads(given or "{}")
-    except (ValueError, RecursionError):
-        return {"_unreadable": given}
-    return value if isinstance(value, dict) else {"_value": value}
+from adjudge.types.messages import Message, text_of
+from adjudge.types.steps import Step
+from adjudge.types.trajectories import Trajectory
 
 
 class Response(Frozen):

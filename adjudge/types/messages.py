@@ -100,6 +100,13 @@ def text_of(content: str | list[Block] | None) -> str:
     return "\n".join(block["text"] for block in content if block["type"] == "text")
 
 
+def words_of(content: str | list[Block] | None) -> str:
+    """The text of a message's content; where an image stands, this is said."""
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "\n".join(block["text"] if block["type"] == "text" else "(an image)" for block in content)
+
+
 def images_of(messages: Sequence[Message]) -> Iterator[ImageBlock]:
     """Every image block of a conversation, in order."""
     for message in messages:

@@ -77,7 +77,8 @@ class JudgeResult(Frozen):
     trajectory: tuple[Message, ...] = ()
     summaries: tuple[str, ...] = Field(
         default=(),
-        description="Of the case's trajectory, one after each step, where a graph makes them.",
+        description="Of the case's trajectory, one after each step that something is judged after, where a graph makes "
+        "them.",
         exclude_if=absent,
     )
     process: Process | None = Field(
@@ -92,7 +93,7 @@ class JudgeResult(Frozen):
     @property
     def order_consistent(self) -> bool | None:
         """Whether all votes name the same winner; None when fewer than two votes did."""
-        winners = [vote.outcome.winner for vote in self.votes if vote.outcome.type == "verdict"]
+        winners = [vote.outcome.winner for vote in self.votes if vote.outcome.type == "verdict" and vote.outcome.winner]
         return len(set(winners)) == 1 if len(winners) > 1 else None
 
     def to_dict(self, *, trajectory: bool = False) -> dict[str, Any]:

@@ -10,10 +10,12 @@ flags a faulty process with the chance a and a good one with 1 - a, and names th
 the chance a each; its errors are independent of the team's and between rounds. In self-correction the team's model
 checks itself with the same accuracy, but takes its own systematic mistakes for right. Control: flags at random.
 
-`vote` is best-of-n: the majority of whole runs without a judge, 1 and 3 (3 and 5) of them mixed so that it costs as
-many tokens as the loop. Tokens are words, as scripted models count them. Chances, `CANDIDATES` and the control's rate
-were chosen on seed 0; the questions reported on come from seeds 1 to 3, no table twice. Intervals: 95 %, bootstrap
-over tables. Prints Markdown, keeps the numbers as JSON and draws them. With `--only` the other parts of the JSON stay.
+In the part `evidence` the judge can tell no more than its prompt shows; elsewhere it knows the truth, whatever it is
+shown. `vote` is best-of-n: the majority of whole runs without a judge, 1 and 3 (3 and 5) of them mixed so that it costs
+as many tokens as the loop. Tokens are words, as scripted models count them. Chances, `CANDIDATES`, the control's rate
+and the rules of `agreement` were chosen on seed 0 (`alike`, in words of ours); the questions reported on come from
+seeds 1 to 3, no table twice. Intervals: 95 %, bootstrap over tables. Prints Markdown, keeps the numbers as JSON and
+draws them. With `--only` the other parts of the JSON stay.
 """
 
 from __future__ import annotations
@@ -24,26 +26,29 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.four_agents.arms import SEEDS, World, adaptive, caps, chances, chosen, loops, shares
+from benchmarks.four_agents.alike import alike, followed, same
+from benchmarks.four_agents.arms import SEEDS, World, adaptive, caps, chances, chosen, evidence, loops, shares
 from benchmarks.four_agents.documents import formats
 from benchmarks.four_agents.embedded import embedded
 from benchmarks.four_agents.mind import Assumptions
 from benchmarks.four_agents.plot import draw
+from benchmarks.four_agents.questions import Question
 from benchmarks.four_agents.report import report
 from benchmarks.four_agents.tables import sheets
 
-PARTS = ("loops", "caps", "shares", "chances", "adaptive", "documents", "embedded")
-DEFAULT = PARTS[:-1]
+PARTS = ("loops", "caps", "shares", "chances", "adaptive", "evidence", "same", "alike", "documents", "embedded")
+DEVELOPMENT = (0,)  # what was chosen was chosen on this seed
 
 
 def main() -> None:
     """Measure, print, keep and draw."""
     options = _options()
-    asked = chosen(sheets(options.data), options.tasks)
+    tables = sheets(options.data)
+    asked = chosen(tables, options.tasks)
     world = World(asked, Assumptions())
     measures: dict[str, Callable[[], Awaitable[Any]]] = {
         "loops": lambda: loops(world),
@@ -51,6 +56,9 @@ def main() -> None:
         "shares": lambda: shares(world),
         "chances": lambda: chances(world),
         "adaptive": lambda: adaptive(world),
+        "evidence": lambda: evidence(world),
+        "same": lambda: _at_once(lambda: same(asked)),
+        "alike": lambda: _at_once(lambda: _development(chosen(tables, options.tasks, DEVELOPMENT))),
         "documents": lambda: formats(asked[: options.documents]),
         "embedded": lambda: embedded(world._replace(questions=asked[: options.embedded])),
     }
@@ -73,6 +81,14 @@ async def _awaited(measure: Callable[[], Awaitable[Any]]) -> Any:
     return await measure()
 
 
+async def _at_once(measure: Callable[[], Any]) -> Any:
+    return measure()
+
+
+def _development(asked: Sequence[Question]) -> dict[str, Any]:
+    return {"pairs": alike(asked), "followed": followed(asked)}
+
+
 def plain(value: Any) -> Any:
     """Figures as JSON: named tuples by name, numbers rounded."""
     if hasattr(value, "_asdict"):
@@ -90,6 +106,7 @@ def _settings(world: World) -> dict[str, Any]:
         "questions": len(world.questions),
         "by plan": dict(forms.most_common()),
         "seeds": list(SEEDS),
+        "development seeds": list(DEVELOPMENT),
         "assumptions": world.chances._asdict(),
         "machine": f"{platform.machine()}, {platform.python_implementation()} {platform.python_version()}",
     }
@@ -99,9 +116,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of the labelled data sets")
     parser.add_argument("--tasks", type=int, default=240, help="questions; no table twice, so at most about 250")
-    parser.add_argument("--documents", type=int, default=4, help="tables that are also read from files (OCR is slow)")
-    parser.add_argument("--embedded", type=int, default=40, help="questions that the embedded model checks (slow)")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(DEFAULT), help="a,b of the parts")
+    parser.add_argument("--documents", type=int, default=10, help="tables that are also read from files (OCR is slow)")
+    parser.add_argument("--embedded", type=int, default=60, help="questions that the embedded model checks (slow)")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(PARTS), help="a,b of the parts")
     parser.add_argument("--out", type=Path, help="folder for the numbers and the plot")
     options = parser.parse_args()
     if unknown := set(options.only) - set(PARTS):

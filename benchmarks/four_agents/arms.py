@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from adjudge.agents.agreement import AGREED, agreement
 from benchmarks.four_agents.checker import Checker, checker
 from benchmarks.four_agents.figures import (
     Arm,
@@ -22,14 +21,13 @@ from benchmarks.four_agents.figures import (
     flags,
     majority,
     mixed,
-    share,
 )
 from benchmarks.four_agents.graphs import judge
 from benchmarks.four_agents.mind import Assumptions, Mind
-from benchmarks.four_agents.plans import goal
 from benchmarks.four_agents.questions import Question, questions
 from benchmarks.four_agents.runs import Trial, trials
 from benchmarks.four_agents.scorer import scorer
+from benchmarks.four_agents.shown import first_checks, visible
 from benchmarks.four_agents.tables import Sheet
 from benchmarks.four_agents.team import team
 
@@ -65,9 +63,10 @@ class World(NamedTuple):
         """Planner, executor and answerer; nobody checks."""
         return await trials(judge(team(self.known, self.chances), seed=seed, **settings), self.questions)
 
-    async def checked(self, who: Checker, corrections: int = 3) -> list[Trial]:
-        """With a judge of the process."""
-        graph = judge(team(self.known, self.chances), checker(self.known, who), corrections=corrections)
+    async def checked(self, who: Checker, corrections: int = 3, evidence: str = "none") -> list[Trial]:
+        """With a judge of the process, which is shown this of the evidence."""
+        models = team(self.known, self.chances), checker(self.known, who)
+        graph = judge(*models, corrections=corrections, check={"evidence": evidence})
         return await trials(graph, self.questions)
 
     def itself(self, accuracy: float) -> Checker:
@@ -102,12 +101,10 @@ async def loops(world: World) -> dict[str, Any]:
         arms[vote] = at_tokens(found.spent, votes)
         for name in ("no loop", vote, _ADAPTIVE, _own(known), _COIN):
             gaps[f"{_loop(known)} − {name}"] = difference(found, arms[name])
-    first = [(trial.table, trial.checks[0]) for trial in runs[_loop(1)]]
     return {
         "arms": _shown(arms),
         "differences": gaps,
         "checks": {name: _checks(found) for name, found in runs.items()},
-        "visible": share([(table, check.visible) for table, check in first if check.really.kind is not None]),
     }
 
 
@@ -174,19 +171,24 @@ async def adaptive(world: World) -> dict[str, Any]:
         "arms": _shown({**arms, **scored_arms}),
         "differences": {**gaps, **scored_gaps},
         "draws": {str(n): drawn[n] / drawn.total() for n in sorted(drawn)},
-        "taken for the same": same(world.questions),
     }
 
 
-def same(asked: Sequence[Question]) -> dict[str, Any]:
-    """How often `agreement` takes a right plan and a faulty one for the same, by the kind of fault."""
-    cases: dict[str, list[tuple[str, bool]]] = {}
-    for question in asked:
-        right = "\n".join(map(goal, question.steps))
-        for fault in question.faults:
-            alike = agreement(right, "\n".join(map(goal, fault.steps))) >= AGREED
-            cases.setdefault(fault.kind, []).append((question.sheet.id, alike))
-    return {kind: share(found) for kind, found in sorted(cases.items())}
+async def evidence(world: World) -> dict[str, Any]:
+    """What the judge can tell from its prompt, and the loop with a judge that tells no more, by `evidence`."""
+    told = {
+        "none": visible(await first_checks(world.questions, world.chances)),
+        "cited": visible(await first_checks(world.questions, world.chances, "cited")),
+    }
+    arms: dict[str, Arm] = {"no loop": arm(await world.alone())}
+    checks, gaps = {}, {}
+    for known in ACCURACIES:
+        names = [f"loop, {known:g}, evidence {setting}" for setting in ("none", "cited")]
+        for name, setting in zip(names, ("none", "cited"), strict=True):
+            found = await world.checked(Checker(known, reads=True), evidence=setting)
+            arms[name], checks[name] = arm(found), _checks(found)
+        gaps[f"{known:g}: cited − none"] = difference(arms[names[1]], arms[names[0]])
+    return {"visible": told, "arms": _shown(arms), "differences": gaps, "checks": checks}
 
 
 def _adaptive() -> dict[str, Any]:

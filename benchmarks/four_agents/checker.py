@@ -9,6 +9,7 @@ from adjudge.models import ScriptedModel
 from adjudge.models.scripted import Request
 from benchmarks.four_agents.mind import Mind
 from benchmarks.four_agents.reading import FALSE, TRUE, fenced, results_of, steps_of
+from benchmarks.four_agents.shown import hidden
 from benchmarks.four_agents.team import World
 from benchmarks.four_agents.truth import Truth, truth
 
@@ -25,6 +26,7 @@ class Checker(NamedTuple):
     accuracy: float  # in [0, 1]
     blind: Mind | None = None  # takes the systematic mistakes of this mind for right
     coin: bool = False  # flags at random, at the rate `COIN_RATE`: the control
+    reads: bool = False  # takes for right what cannot be told from the prompt (`shown.hidden`); the others know all
 
 
 def checker(world: World, who: Checker) -> ScriptedModel:
@@ -35,7 +37,7 @@ def checker(world: World, who: Checker) -> ScriptedModel:
         question, steps = world[parts["task"][0].strip()], steps_of(parts["plan"][-1])
         results = results_of(parts)
         really = truth(question, steps, results)
-        seen = really if who.blind is None else truth(question, steps, results, who.blind)
+        seen = truth(question, steps, results, who.blind, hidden(question, steps, parts) if who.reads else ())
         flag = _flag(who, seen, len(steps), random.Random(f"check {request.sampling.seed}"))
         if flag is None:
             return {"plan_at_fault": False, "execution_at_fault": False, "step": None, "mistake": ""}
@@ -48,7 +50,7 @@ def checker(world: World, who: Checker) -> ScriptedModel:
             "mistake": f"{TRUE if really.holds(kind, step) else FALSE}: it is not what the question needs.",
         }
 
-    name = f"checker {who.accuracy:g} blind={who.blind is not None} coin={who.coin}"
+    name = f"checker {who.accuracy:g} blind={who.blind is not None} coin={who.coin} reads={who.reads}"
     return ScriptedModel(reply, name=name, keep=1)
 
 

@@ -11,21 +11,17 @@ from typing import Any, NamedTuple
 
 from adjudge.evaluation.metrics import auroc, bootstrap
 from adjudge.evaluation.metrics.arrays import Ints
-from adjudge.models import ModelSpec, ScriptedModel, open_model
-from adjudge.models.scripted import Request
+from adjudge.models import ModelSpec, open_model
 from adjudge.types import Message
 from adjudge.types.messages import text_of, user
 from benchmarks.four_agents.arms import World
 from benchmarks.four_agents.figures import Figure
-from benchmarks.four_agents.graphs import judge
-from benchmarks.four_agents.runs import trials
-from benchmarks.four_agents.team import team
+from benchmarks.four_agents.shown import first_checks
 
 _ASKED = "Is the plan, or the result of a step, at fault? Reply with a single word: yes or no."
-_ACCEPTED = {"plan_at_fault": False, "execution_at_fault": False, "step": None, "mistake": ""}
 
 
-class Shown(NamedTuple):
+class Asked(NamedTuple):
     """What was to be checked."""
 
     table: str
@@ -36,7 +32,7 @@ class Shown(NamedTuple):
 
 async def embedded(world: World) -> dict[str, Any]:
     """How well its score, and the controls, tell faulty processes from good ones: AUROC with 95 % intervals."""
-    shown = await _shown(world)
+    shown = await _asked(world)
     model = open_model(ModelSpec(provider="local"))
     scores = []
     for item in shown:
@@ -53,21 +49,19 @@ async def embedded(world: World) -> dict[str, Any]:
     }
 
 
-async def _shown(world: World) -> list[Shown]:
-    """What a judge of the process is shown after the first pass over each question."""
-    watcher = ScriptedModel(_accept, name="watcher")
-    found = await trials(judge(team(world.known, world.chances), watcher), world.questions)
+async def _asked(world: World) -> list[Asked]:
     return [
-        Shown(trial.table, request.messages[:-1], trial.checks[0].really.kind is not None, len(trial.draws))
-        for trial, request in zip(found, watcher.requests, strict=True)
+        Asked(
+            item.trial.table,
+            item.request.messages[:-1],
+            item.trial.checks[0].really.kind is not None,
+            len(item.trial.draws),
+        )
+        for item in await first_checks(world.questions, world.chances)
     ]
 
 
-def _accept(request: Request) -> dict[str, Any]:
-    return _ACCEPTED
-
-
-def _auroc(scores: Sequence[float], shown: Sequence[Shown]) -> Figure:
+def _auroc(scores: Sequence[float], shown: Sequence[Asked]) -> Figure:
     labels = [item.faulty for item in shown]
     order = sorted(set(scores))
     ranked = [order.index(score) / len(order) for score in scores]  # all that counts, and in [0, 1]

@@ -21,6 +21,7 @@ def judge(
     corrections: int = 3,
     plan: dict[str, Any] | None = None,
     execute: dict[str, Any] | None = None,
+    check: dict[str, Any] | None = None,
     scorer: Scorer | None = None,
     root: Path | None = None,
 ) -> Judge:
@@ -33,6 +34,7 @@ def judge(
         corrections: Most of them; 3 as shipped.
         plan: Further settings of the planner.
         execute: Further settings of the executor.
+        check: Further settings of the judge of the process, where there is one.
         scorer: Scores candidates for the executor, under the name `scorer`.
         root: Folder of the documents that are files.
     """
@@ -48,7 +50,7 @@ def judge(
         spec["edges"]["execute"] = "answer"
     else:
         spec["models"]["checker"] = warm
-        spec["nodes"]["check"] |= {"model": "checker", "corrections": corrections}
+        spec["nodes"]["check"] |= {"model": "checker", "corrections": corrections, **(check or {})}
         spec["limits"] |= {"visits": corrections + 2}
         models["checker"] = checker
     tools = {} if root is None else {"documents": read_document(root, name="documents")}

@@ -25,6 +25,7 @@ class Assumptions(NamedTuple):
     systematic: float = 0.5  # share of both that is systematic
     recurs: float = 0.3  # of a fault whose mistake is described truly
     misled: float = 0.15  # of a fault in a step that is right and described as wrong
+    cites: float = 1.0  # of a result that was looked up naming the item of evidence that it was found in
 
 
 FAULTLESS = Assumptions(0.0, 0.0, 0.0, 0.0, 0.0)

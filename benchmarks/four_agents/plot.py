@@ -45,7 +45,9 @@ def _point(axes: Any, name: str, one: Mapping[str, Any]) -> None:
     value, colour = 100 * found["value"], _COLOURS.get(name[:4], _OTHER)
     reach = [[value - 100 * found["low"]], [100 * found["high"] - value]]
     axes.errorbar(one["tokens"], value, yerr=reach, fmt="o", color=colour, alpha=0.8, capsize=2)
-    axes.annotate(name, (one["tokens"], value), (5, 3), textcoords="offset points", fontsize=7, color=colour)
+    left = name.startswith("self")  # others stand close to its right
+    style = {"fontsize": 7, "color": colour, "ha": "right" if left else "left"}
+    axes.annotate(name, (one["tokens"], value), (-5 if left else 5, 3), textcoords="offset points", **style)
 
 
 def _line(axes: Any, name: str, figures: list[Mapping[str, Any]]) -> None:

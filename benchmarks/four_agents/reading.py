@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Literal, NamedTuple
 
@@ -16,6 +16,8 @@ _FENCE = re.compile(r"^<<<([^\n<>]*) ([0-9a-f]{16})\n(.*?)\n\2>>>$", re.MULTILIN
 _LINE = re.compile(r"(\d+)\. (.*?)(?: → .*)?")
 _PLAN_MISTAKE = re.compile(r"^It went wrong in step (\d+): (.*)", re.MULTILINE)
 _STEP_MISTAKE = re.compile(r"^Step \d+ was carried out wrongly: (.*)\n(?:.*\n)*?Mistake: (.*)", re.MULTILINE)
+_RESULT, _EVIDENCE = "result of step ", "evidence "  # labels of fences
+_NAME = re.compile(r"\bE\d+\b")
 TRUE, FALSE = "this is wrong", "this looks doubtful"  # how a description begins that holds, and one that does not
 
 
@@ -56,9 +58,8 @@ def steps_of(plan: str) -> Steps:
 
 def results_of(parts: Mapping[str, list[str]]) -> dict[int, str]:
     """Results of steps by number: the first line of each."""
-    label = "result of step "
-    named = {name: texts[-1] for name, texts in parts.items() if name.startswith(label)}
-    return {int(name.removeprefix(label)): text.partition("\n")[0].strip() for name, text in named.items()}
+    named = {name: texts[-1] for name, texts in parts.items() if name.startswith(_RESULT)}
+    return {int(name.removeprefix(_RESULT)): text.partition("\n")[0].strip() for name, text in named.items()}
 
 
 def mistakes_of(parts: Mapping[str, list[str]]) -> Iterator[Mistake]:
@@ -74,11 +75,31 @@ def mistakes_of(parts: Mapping[str, list[str]]) -> Iterator[Mistake]:
 
 def table_in(request: Request) -> Sheet | None:
     """The table that the tools brought: the lines of Markdown in their replies."""
-    texts = [text_of(message["content"]) for message in request.messages if message["role"] == "tool"]
+    return table_of(_replies(request))
+
+
+def found_in(request: Request) -> list[str]:
+    """Names of the items of evidence that the tools brought."""
+    labels = [label for text in _replies(request) for label, _, _ in _FENCE.findall(text)]
+    return [label.removeprefix(_EVIDENCE) for label in labels if label.startswith(_EVIDENCE)]
+
+
+def cited_by(parts: Mapping[str, list[str]], step: int) -> list[str]:
+    """The texts that are shown of the items of evidence that the result of a step names."""
+    result = parts.get(f"{_RESULT}{step}", [""])[-1]
+    return [text for name in _NAME.findall(result) for text in parts.get(f"{_EVIDENCE}{name}", [])]
+
+
+def table_of(texts: Iterable[str]) -> Sheet | None:
+    """The table in lines of Markdown; None where there is none."""
     lines = [line.strip() for text in texts for line in text.split("\n") if line.strip().startswith("|")]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     kept = [tuple(row) for row in rows if not all(re.fullmatch(r":?-+:?", cell) for cell in row)]
     return Sheet("", "", kept[0], tuple(row for row in kept[1:] if row != kept[0])) if len(kept) > 1 else None
+
+
+def _replies(request: Request) -> list[str]:
+    return [text_of(message["content"]) for message in request.messages if message["role"] == "tool"]
 
 
 def as_it_stands(step: Do, sheet: Sheet) -> Do:

@@ -33,7 +33,6 @@ def _loops(found: Found) -> str:
             _differences(found["differences"]),
             "### Flags",
             _table("who checks", found["checks"], lambda checks: checks["flags"]),
-            f"Of the first faults, {percent(found['visible'])} can be seen in question, plan and results alone.",
             "### Corrections, by round",
             _rounds(found["checks"]),
             "### How it ended",
@@ -64,16 +63,46 @@ def _chances(found: Found) -> str:
 
 def _adaptive(found: Found) -> str:
     draws = ", ".join(f"{count} for {100 * part:.1f} %" for count, part in found["draws"].items())
-    alike = ", ".join(f"{kind} {percent(figure)}" for kind, figure in found["taken for the same"].items())
     return "\n\n".join(
         [
             "### Adaptive planner and executor",
             _arms(found["arms"]),
             _differences(found["differences"]),
             f"Candidates that `adaptive` drew for a step: {draws} of the steps.",
-            f"A right plan and a faulty one that `agreement` takes for the same, by the fault: {alike}.",
         ]
     )
+
+
+def _evidence(found: Found) -> str:
+    return "\n\n".join(
+        [
+            "### What the judge can tell from its prompt, by `evidence`",
+            markdown_table(
+                ["evidence", "first faults that can be told"],
+                [[name, percent(figure)] for name, figure in found["visible"].items()],
+            ),
+            "The loop with a judge that tells no more than that:",
+            _arms(found["arms"]),
+            _differences(found["differences"]),
+            _table("who checks", found["checks"], lambda checks: checks["flags"]),
+        ]
+    )
+
+
+def _same(found: Found) -> str:
+    title = "### A right plan and a faulty one that are taken for the same, by the fault"
+    return f"{title}\n\n{_grid('plans compared', found)}"
+
+
+def _alike(found: Found) -> str:
+    title = "### Taken for the same, by the threshold (development seed)"
+    followed = "The plan that is followed is right, by how it is chosen (development seed):"
+    return "\n\n".join([title, _grid("pair", found["pairs"]), followed, _grid("wording", found["followed"])])
+
+
+def _grid(head: str, rows: Found) -> str:
+    keys = list(next(iter(rows.values())))
+    return markdown_table([head, *keys], [[name, *(percent(row[key]) for key in keys)] for name, row in rows.items()])
 
 
 def _documents(found: Found) -> str:
@@ -135,6 +164,9 @@ _SECTIONS: dict[str, Callable[[Any], str]] = {
     "shares": _shares,
     "chances": _chances,
     "adaptive": _adaptive,
+    "evidence": _evidence,
+    "same": _same,
+    "alike": _alike,
     "documents": _documents,
     "embedded": _embedded,
 }

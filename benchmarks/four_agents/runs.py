@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from adjudge import Case, Judge
 from adjudge.types import Answer, Event, Flag, NodeStarted, Plan, StepOutput
-from benchmarks.four_agents.plans import ARITHMETIC
 from benchmarks.four_agents.questions import Question
 from benchmarks.four_agents.reading import steps_of
 from benchmarks.four_agents.truth import Truth, truth
@@ -20,7 +19,6 @@ class Check(NamedTuple):
     flag: Flag | None
     right: bool  # whether the last result was the answer
     acted: bool  # whether a correction followed
-    visible: bool  # whether the first fault can be seen in question, plan and results, without the table
 
 
 class Trial(NamedTuple):
@@ -74,9 +72,7 @@ def _check(question: Question, plan: Plan, outputs: Sequence[StepOutput], flag: 
     results = {item.step: item.output.partition("\n")[0].strip() for item in outputs}
     right = bool(outputs) and results[outputs[-1].step] == question.answer
     steps = steps_of(plan.render())
-    really = truth(question, steps, results)
-    visible = really.kind == "plan" or (really.step is not None and steps[really.step].kind in ARITHMETIC)
-    return Check(really, flag, right, acted=flag is not None, visible=visible)
+    return Check(truth(question, steps, results), flag, right, acted=flag is not None)
 
 
 def _followed(events: Sequence[Event], checks: Sequence[Check]) -> bool:

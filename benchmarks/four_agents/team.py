@@ -7,6 +7,7 @@ the table in its reply and works the step out. Both go wrong as `mind` says. The
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from adjudge.types.messages import assistant, tool_call
 from benchmarks.four_agents.mind import Assumptions, Blame, Mind, carried_out, planned
 from benchmarks.four_agents.plans import ARITHMETIC, NOTHING, Do, Steps, expected, goal, perform, read_goal
 from benchmarks.four_agents.questions import Question
-from benchmarks.four_agents.reading import as_it_stands, asked_for, fenced, mistakes_of, results_of, table_in
+from benchmarks.four_agents.reading import as_it_stands, asked_for, fenced, found_in, mistakes_of, results_of, table_in
 from benchmarks.four_agents.tables import Sheet
 
 World = Mapping[str, Question]  # by the text of the question
@@ -75,4 +76,11 @@ def _result(
     named = [item.truly for item in mistakes_of({k: list(v) for k, v in parts.items()}) if item.goal == text]
     blame = Blame(any(named), not all(named))
     found = carried_out(mind, question, step, sheet, right, blame, request.sampling.seed or 0)
-    return f"{found}\nThis is what the table and the earlier results give."
+    return f"{found}\nThis is what {_source(request, mind)} and the earlier results give."
+
+
+def _source(request: Request, mind: Mind) -> str:
+    """What a result says it rests on: two words, so that naming it costs nothing."""
+    names = found_in(request)
+    cites = random.Random(f"cites {request.sampling.seed}").random() < mind.chances.cites
+    return f"item {names[0]}" if names and cites else "the table"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal, NamedTuple
 
 from benchmarks.four_agents.mind import Mind
@@ -31,7 +31,13 @@ class Truth(NamedTuple):
         return step == (self.plan if kind == "plan" else self.execution)
 
 
-def truth(question: Question, steps: Steps, results: Mapping[int, str], blind: Mind | None = None) -> Truth:
+def truth(
+    question: Question,
+    steps: Steps,
+    results: Mapping[int, str],
+    blind: Mind | None = None,
+    hidden: Collection[int] = (),
+) -> Truth:
     """What is wrong.
 
     A plan is wrong if it is one of the question's known faults. A result is wrong if it is not what the step gives for
@@ -42,6 +48,7 @@ def truth(question: Question, steps: Steps, results: Mapping[int, str], blind: M
         steps: The plan that was followed.
         results: First lines of the results, by step.
         blind: Whoever looks takes the systematic mistakes of this mind for right: its own.
+        hidden: Steps whose results nobody can check who looks; they are taken for right.
     """
     own = None if blind is None else blind.plan(question)
     faults = {fault.steps: fault.step for fault in question.faults if own is None or fault.steps != own.steps}
@@ -50,7 +57,7 @@ def truth(question: Question, steps: Steps, results: Mapping[int, str], blind: M
         found = results.get(number, "")
         right = perform(step, question.sheet, [results.get(used, "") for used in step.uses])
         believed = None if blind is None else blind.result(question, step, question.sheet, right)
-        if found not in (right, believed):
+        if number not in hidden and found not in (right, believed):
             execution = number
             break
     return Truth(faults.get(steps), execution)

@@ -77,7 +77,7 @@ def _fact(number: int, code: str, draw: random.Random, *, many: bool) -> str:
 def extract(request: Request) -> str:
     """The script: a summary, or a score."""
     if "confirmed_knowledge" not in request.text:
-        return json.dumps({"dimensions": [], "score": 0})
+        return json.dumps({"dimensions": [{"name": "progress", "assessment": "some"}], "score": 0})
     wanted = content_words(QUESTION)
     body = "\n".join(_FENCED.findall(text_of(request.messages[-1]["content"])))
     kept = [s.strip().removeprefix("Confirmed knowledge: ") for s in _SENTENCE.findall(body.replace("no. ", "no "))]

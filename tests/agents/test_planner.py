@@ -120,6 +120,18 @@ def test_adaptive_plans_go_on_one_by_one_until_a_majority_agrees() -> None:
     assert result.process.chosen == 1
 
 
+def test_adaptive_plans_that_differ_in_one_operation_do_not_agree() -> None:
+    first = ("find the sales of the north in 2019", "find the sales of the north in 2020")
+    plans = [
+        {"steps": steps(*first, f"{what} the result of step 1 by that of step 0")}
+        for what in ("divide", "reduce", "divide")
+    ]
+    result, model = planned(plans, parallel=8, adaptive=True)
+    assert calls(model).count("steps") == 3
+    assert result.process is not None
+    assert result.process.chosen == 0
+
+
 def test_adaptive_plans_that_never_agree_end_at_the_most() -> None:
     plans = [{"steps": steps(goal)} for goal in ("measure", "read", "ask", "guess")]
     _, model = planned(plans, parallel=4, adaptive=True)

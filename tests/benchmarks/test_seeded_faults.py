@@ -11,6 +11,7 @@ import pytest
 from adjudge.types import Flag
 from benchmarks.four_agents import arms, figures
 from benchmarks.four_agents.__main__ import plain
+from benchmarks.four_agents.alike import alike, followed, same
 from benchmarks.four_agents.checker import Checker, checker
 from benchmarks.four_agents.figures import Arm, at_tokens, majority
 from benchmarks.four_agents.graphs import judge
@@ -157,7 +158,7 @@ def test_a_mixture_costs_what_it_should() -> None:
 
 
 def check(really: Truth, flag: Flag | None, right: bool, acted: bool = True) -> Check:
-    return Check(really, flag, right, acted and flag is not None, visible=True)
+    return Check(really, flag, right, acted and flag is not None)
 
 
 def test_flags_and_corrections_are_counted() -> None:
@@ -187,8 +188,17 @@ def test_a_whole_measurement_can_be_reported(monkeypatch: pytest.MonkeyPatch) ->
     for name, fewer in {"RUNS": 3, "CANDIDATES": 3, "ACCURACIES": (0.65,), "SCORERS": (0.8,)}.items():
         monkeypatch.setattr(arms, name, fewer)
     world = arms.World(asked(3), Assumptions())
-    parts = {"loops": asyncio.run(arms.loops(world)), "adaptive": asyncio.run(arms.adaptive(world))}
+    parts = {
+        "loops": asyncio.run(arms.loops(world)),
+        "adaptive": asyncio.run(arms.adaptive(world)),
+        "evidence": asyncio.run(arms.evidence(world)),
+        "same": same(world.questions),
+        "alike": {"pairs": alike(world.questions), "followed": followed(world.questions)},
+    }
     shown = report(json.loads(json.dumps(plain(parts))))
     assert "| no loop |" in shown
     assert "random allocation" in shown
     assert "loop, 0.65 − flags at random (control)" in shown
+    assert "| loop, 0.65, evidence cited |" in shown
+    assert "| goals as one text |" in shown
+    assert "| plan: wrong operation |" in shown

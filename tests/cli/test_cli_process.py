@@ -142,7 +142,12 @@ def test_the_drawing_says_what_each_agent_may_do(cli: Cli) -> None:
     assert "[check]  process_judge; up to 3 corrections\n" in plain
 
     more = ["plan.parallel=4", "plan.adaptive=true", "execute.best_of=8", "check.min_thinking_tokens=500"]
+    more += ["check.evidence=cited"]
     settings = [word for item in more for word in ("--set", f"nodes.{item}")]
     scaled = cli("graph", "show", "four_agents", "--set", "models.default.temperature=1", *settings).stdout
-    for fact in ("planner; up to 4 plans", "best of 8 by agreement", "corrections; thinks 500 tokens or more"):
+    for fact in (
+        "planner; up to 4 plans",
+        "best of 8 by agreement",
+        "corrections; thinks 500 tokens or more; sees what the results cite",
+    ):
         assert fact in scaled

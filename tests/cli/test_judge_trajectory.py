@@ -11,6 +11,7 @@ import pytest
 from typer.testing import Result
 
 from adjudge import Judge, ScriptedModel
+from adjudge.agents.trajectory_summarizer import HEADINGS
 from adjudge.cases import read_trajectories
 
 Cli = Callable[..., Result]
@@ -45,6 +46,83 @@ def test_each_step_is_shown_with_its_score_and_the_first_wrong_one_is_marked(cli
         "step 4  7  The last part appeared after her birthday, so she was 53.",
     ]
     assert "middlemarch: step 2 is wrong" in result.stdout
+
+
+def indented(output: str) -> list[str]:
+    """The first words of the lines of a result."""
+    return [" ".join(line.split()[:2]) for line in output.splitlines() if line.startswith("  ") and line[2] != " "]
+
+
+def test_the_steps_stand_between_the_reasons_and_the_cost(cli: Cli) -> None:
+    result = judged(
+        cli, "--trajectory", OPENAI, "--no-run", "--no-progress", replies=(verdict(8, 9, 2, 1, 7, wrong=2),)
+    )
+
+    places = ["because So", *(f"step {n}" for n in range(5)), "cost 1"]
+    assert indented(result.stdout) == places
+
+
+def test_that_no_step_is_wrong_is_said(cli: Cli) -> None:
+    result = judged(cli, "--trajectory", OPENAI, "--run", "r", replies=(verdict(8, 9, 7, 7, 9),))
+
+    assert "middlemarch: no step is wrong" in result.stdout
+    assert "  vote: no step is wrong" in result.stdout  # as it happens
+    assert "middlemarch   no step is wrong" in result.stdout  # the table at the end
+    assert "vote :" not in result.stdout
+    assert "score 8" not in result.stdout
+    assert "middlemarch: no step is wrong" in cli("show", "r").stdout
+    assert "middlemarch: no step is wrong   identical" in cli("replay", "r").stdout
+
+
+def test_a_run_is_read_again_with_its_steps(cli: Cli) -> None:
+    live = judged(cli, "--trajectory", OPENAI, "--run", "r", replies=(verdict(8, 9, 2, 1, 7, wrong=2),))
+    steps = [line for line in live.stdout.splitlines() if line.startswith("  step ")]
+    whole = cli("show", "r", "middlemarch").stdout
+
+    assert len(steps) == 5
+    for shown in (cli("show", "r").stdout, whole.split("\nverdict\n")[1]):
+        assert [line for line in shown.splitlines() if line.startswith("  step ")] == steps
+    assert "vote sample 0: step 2 is wrong\n  steps 0 8, 1 9, 2 2, 3 1, 4 7\n" in whole
+
+
+def test_several_votes_are_told_apart_and_their_means_are_short(cli: Cli) -> None:
+    replies = (verdict(8, 9, 2, 1, 7, wrong=2), verdict(8, 9, 9, 9, 9), verdict(7, 7, 2, 1, 7, wrong=2))
+    more = ("--set", "samples=3", "--set", "models.default.temperature=1")
+    result = judged(cli, "--trajectory", OPENAI, "--run", "r", *more, replies=replies)
+
+    told = [line.strip() for line in result.stdout.splitlines() if line.startswith("  vote")]
+    assert told == ["vote: step 2 is wrong", "vote: no step is wrong", "vote: step 2 is wrong"]
+    assert "middlemarch: step 2 is wrong\n" in result.stdout  # and no word of votes that agree
+    assert "  step 0  7.67  I need" in result.stdout
+    assert "vote sample 1: no step is wrong" in cli("show", "r", "middlemarch").stdout
+
+
+def test_a_judge_of_single_steps_gives_its_reason_below_each(cli: Cli) -> None:
+    def score(value: float, reason: str) -> str:
+        return json.dumps({"dimensions": [{"name": "progress", "assessment": reason}], "score": value})
+
+    summary = json.dumps(dict.fromkeys(HEADINGS, "x"))
+    replies = (summary, summary, score(2, "some"), score(-1.5, "none\n4: at all"), score(3, "much"))
+    result = judged(cli, "-t", LANGCHAIN, "--run", "r", "--no-progress", graph="information_gain", replies=replies)
+
+    assert result.exit_code == 0, result.output
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    reasons = [lines[place + 1] for place, line in enumerate(lines) if line.startswith("step ")]
+    assert reasons == ["progress: some", "progress: none 4: at all", "progress: much"]
+    assert "langchain: step 1 is wrong" in lines
+    assert not any(line.startswith("because") for line in lines)
+    assert "steps 0 2, 1 -1.5, 2 3" in cli("show", "r", "langchain").stdout
+
+
+def test_a_call_without_a_result_is_marked_though_the_user_spoke_after_it(cli: Cli) -> None:
+    call = {"id": "x", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [{"role": "user", "content": "?"}, {"role": "assistant", "tool_calls": [call]}]
+    Path("runs.jsonl").write_text(json.dumps({"messages": [*messages, {"role": "user", "content": "Well?"}]}))
+
+    result = judged(cli, "-t", "runs.jsonl", "--no-run", "--no-progress", replies=(verdict(3),))
+
+    assert "step 0  3  Action: f({}) (no result)" in result.stdout
+    assert "the call of step 0 has no result" in result.stderr
 
 
 def test_that_the_graph_is_changed_is_said(cli: Cli) -> None:

@@ -66,6 +66,27 @@ MISTAKES = [
     ),
     ("corrections: 3", "corections: 3", "nodes.check.corections", "unknown key", "corrections"),
     ("parallel: 1", "parallel: 0", "nodes.plan.parallel", "greater than or equal to 1", None),
+    ("best_of: 1", "best_of: 0", "nodes.execute.best_of", "greater than or equal to 1", None),
+    ("parallel: 1", "parallel: many", "nodes.plan.parallel", "a whole number", None),
+    ("parallel: 1", "parallel: 4, adaptive: sometimes", "nodes.plan.adaptive", "true or false", None),
+    ("parallel: 1", "parallel: 1, adaptive: true", "nodes.plan.adaptive", "up to parallel, and that is 1", None),
+    ("best_of: 1", "best_of: 1, adaptive: true", "nodes.execute.adaptive", "up to best_of, and that is 1", None),
+    (
+        "min_thinking_tokens: 0",
+        "min_thinking_tokens: 9000",
+        "nodes.check.min_thinking_tokens",
+        "8 times at most, and a reply has 1024 tokens",
+        None,
+    ),
+    ("evidence: none", "evidence: sited", "nodes.check.evidence", "allowed: none, cited", "cited"),
+    (
+        "tools: [corpus, documents, python, read], max_turns: 4, best_of: 1}\n  check: {agent: process_judge, "
+        "corrections: 3, min_thinking_tokens: 0, evidence: none",
+        "best_of: 1}\n  check: {agent: process_judge, evidence: cited",
+        "nodes.check.evidence",
+        "no node has tools",
+        None,
+    ),
 ]
 
 
@@ -83,6 +104,10 @@ def test_a_mistake_names_its_place_and_the_nearest_name(
 
 
 RIGHT: list[tuple[tuple[str, str], ...]] = [
+    (("evidence: none", "evidence: cited"),),
+    (("min_thinking_tokens: 0", "min_thinking_tokens: 8192"),),
+    (("default: auto", "default: {max_tokens: 4096}"), ("min_thinking_tokens: 0", "min_thinking_tokens: 9000")),
+    (("parallel: 1", "parallel: 2, adaptive: true"),),
     (("parallel: 1", "parallel: 4"),),  # different examples make different plans
     (("default: auto", "default: {temperature: 0.7}"), ("best_of: 1", "best_of: 16"), ("parallel: 1", "parallel: 16")),
     (("best_of: 1", "scorer: prm"),),

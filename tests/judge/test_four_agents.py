@@ -411,7 +411,7 @@ ATTACKS = {
 PLACES = ("task", "document", "evidence", "tool error", "plan", "example", "result", "mistake")
 
 
-def attacked(place: str, text: str, gullible: bool = True) -> JudgeResult:
+def attacked(place: str, text: str, evidence: str = "none") -> JudgeResult:
     """A process with one flag and a correction, with the text in this place."""
 
     async def corpus(query: str) -> Evidence:
@@ -443,13 +443,15 @@ def attacked(place: str, text: str, gullible: bool = True) -> JudgeResult:
     shown = Document(id="d", title=text if place == "document" else "t", text=text if place == "document" else "x")
     case = Case(id="c", prompt=text if place == "task" else "What is x + y?", documents=(shown,))
     script = Obedient(["execution"], searching)
-    return judged(script, case, gullible=gullible, tools={"corpus": tool(corpus)})[0]
+    setting = [f"nodes.check.evidence={evidence}"]
+    return judged(script, case, gullible=True, tools={"corpus": tool(corpus)}, settings=setting)[0]
 
 
+@pytest.mark.parametrize("evidence", ["none", "cited"])
 @pytest.mark.parametrize("place", PLACES)
-def test_no_text_makes_the_judge_accept_or_the_answer_change(place: str) -> None:
+def test_no_text_makes_the_judge_accept_or_the_answer_change(place: str, evidence: str) -> None:
     for name, text in ATTACKS.items():
-        result = attacked(place, text)
+        result = attacked(place, text, evidence)
         assert isinstance(result.outcome, Answer), name
         assert result.outcome == Answer(text="7", citations=("E1",)), name
         assert [item.flag.kind for item in process(result).rounds] == ["execution"], name

@@ -109,7 +109,7 @@ def test_summaries_that_are_known_are_not_made_again() -> None:
 @pytest.mark.parametrize("score", [4.1, -4.1, -40, "4", None, True, float("nan")])
 def test_a_score_that_is_not_on_the_scale_is_unscored_and_never_the_lowest(score: object) -> None:
     def script(request: Request) -> Script:
-        return json.dumps({"dimensions": [], "score": score})
+        return json.dumps({"dimensions": [{"name": "progress", "assessment": "some"}], "score": score})
 
     outcome = judged_by(script, settings=["nodes.judge.repair=0"])[0](case("a", "b")).outcome
     assert isinstance(outcome, Unscored)
@@ -286,7 +286,11 @@ def test_whatever_a_summary_says_it_keeps_its_budget_and_its_headings(texts: lis
     long = dict(zip(HEADINGS, (text * 90 for text in texts), strict=True))
 
     def script(request: Request) -> Script:
-        return json.dumps(long) if summarizing(request) else json.dumps({"dimensions": [], "score": 1})
+        return (
+            json.dumps(long)
+            if summarizing(request)
+            else json.dumps({"dimensions": [{"name": "progress", "assessment": "some"}], "score": 1})
+        )
 
     judge, _ = judged_by(script, settings=["nodes.summarize.budget_tokens=120", "nodes.summarize.repair=0"])
     (made,) = judge.rank(case("a", "b", past=steps("R")), strategy="pointwise").summaries

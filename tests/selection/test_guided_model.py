@@ -24,7 +24,12 @@ def by_worth(request: Request) -> Script:
     if "confirmed_knowledge" in request.text:
         return json.dumps(dict.fromkeys(HEADINGS, "x"))
     step = re.findall(r"<<<current step \S+\n(.*?)\n\S+>>>", str(request.messages[-1]["content"]), re.DOTALL)[-1]
-    return json.dumps({"dimensions": [], "score": float(re.findall(r"worth (-?\d)", step)[0])})
+    return json.dumps(
+        {
+            "dimensions": [{"name": "progress", "assessment": "some"}],
+            "score": float(re.findall(r"worth (-?\d)", step)[0]),
+        }
+    )
 
 
 def call(worth: int, query: str) -> Any:

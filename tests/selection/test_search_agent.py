@@ -42,7 +42,7 @@ def by_length(request: Request) -> Script:
     if "confirmed_knowledge" in request.text:
         return json.dumps(dict.fromkeys(HEADINGS, "x"))
     step = re.findall(r"<<<current step \S+\n(.*?)\n\S+>>>", request.text, re.DOTALL)[-1]
-    return json.dumps({"dimensions": [], "score": min(4, len(step) / 50)})
+    return json.dumps({"dimensions": [{"name": "progress", "assessment": "some"}], "score": min(4, len(step) / 50)})
 
 
 def test_a_guided_search_of_a_corpus_comes_to_its_answer(corpus: Tool) -> None:

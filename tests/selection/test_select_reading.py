@@ -191,6 +191,21 @@ def test_hh_transcripts_are_read(tmp_path: Path) -> None:
     assert preferred(row).strip() == "Hello."
 
 
+def test_a_result_of_no_call_is_told_with_its_completion(tmp_path: Path) -> None:
+    asked = {"role": "user", "content": "?"}
+    orphan = {"role": "tool", "tool_call_id": "x", "content": "r"}
+    row = {
+        "prompt": [asked],
+        "chosen": [{"role": "assistant", "content": "yes"}],
+        "rejected": [orphan, {"role": "assistant", "content": "no"}],
+    }
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(json.dumps(row))
+    pairs, errors = read(path)
+    assert pairs == []
+    assert errors[0].startswith(f"{path}:1: rejected: this result belongs to no call that waits for one; found 'x'")
+
+
 def test_files_of_bytes_that_mean_nothing_end_in_errors(tmp_path: Path) -> None:
     random.seed(1)
     for suffix in ("jsonl", "json", "csv", "yaml", "parquet", "jsonl.gz"):

@@ -3,7 +3,8 @@
 After PRInTS (its scoring prompt): from the task, the summary before the step, the last result, and the step with its
 tool call; first criteria for this problem and how the step meets them, then one number. A reply without criteria, or
 with no number on the scale, is sent back, and then it is `Unscored`: never the lowest score. The steps of one case are
-scored side by side. The prompt is ours.
+scored side by side. Of a trajectory the first step below the middle of the scale is the first wrong one: on PRInTS's
+scale it lowers the chances. That rule and the prompt are ours.
 """
 
 from __future__ import annotations
@@ -108,7 +109,9 @@ def _read(found: dict[str, Any], scale: Scale) -> tuple[float, str]:
     dimensions = found["dimensions"]
     if not isinstance(dimensions, list) or not all(isinstance(item, dict) for item in dimensions):
         raise Unreadable('dimensions must be a list of objects with "name" and "assessment"')
-    told = "; ".join(
-        ": ".join(text_at(item.get(key, ""), key) for key in ("name", "assessment")) for item in dimensions
-    )
-    return on_scale(found["score"], scale, "score"), told
+    told = [
+        [" ".join(text_at(item.get(key, ""), key).split()) for key in ("name", "assessment")] for item in dimensions
+    ]
+    if not any(assessment for _, assessment in told):
+        raise Unreadable("dimensions must hold what counts for this step, and how the step meets it")
+    return on_scale(found["score"], scale, "score"), "; ".join(": ".join(filter(None, pair)) for pair in told)

@@ -129,9 +129,9 @@ def _subjects(question: Question) -> list[tuple[str, str]]:
             for c in question.criteria
         ]
     if case.candidates:
-        return [(fence("step", case.candidates[index].render()), "How good is this next step?") for index in order]
+        return [(material.candidate(case.candidates[index], "step"), "How good is this next step?") for index in order]
     steps = case.trajectory.steps if case.trajectory is not None else ()
-    return [(fence(f"step {n}", step.render()), f"How right is step {n}?") for n, step in enumerate(steps)]
+    return [(fence(f"step {n}", step.render(ran=True)), f"How right is step {n}?") for n, step in enumerate(steps)]
 
 
 def _options(scale: Scale) -> tuple[list[str], str]:

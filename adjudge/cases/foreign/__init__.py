@@ -8,10 +8,11 @@ API, and the JSON forms of LangChain's messages (`dumpd`, `messages_to_dict`, `m
 message, so a list may mix them. Only plain JSON is read here, and no library of theirs is loaded.
 """
 
-from adjudge.cases.foreign.conversation import Conversation, conversation
+from adjudge.cases.foreign.conversation import conversation
 from adjudge.cases.foreign.part import Part
 from adjudge.cases.foreign.task import lead, task_of
-from adjudge.cases.foreign.turn import Call, Turn
+from adjudge.cases.foreign.turn import Turn
 from adjudge.cases.foreign.turns import is_message, turns_of
+from adjudge.types.conversation import Call, Conversation
 
 __all__ = ["Call", "Conversation", "Part", "Turn", "conversation", "is_message", "lead", "task_of", "turns_of"]

@@ -6,8 +6,8 @@ import json
 from typing import NamedTuple
 
 from adjudge.cases.foreign.part import Part
-from adjudge.cases.foreign.turn import joined
 from adjudge.types import Block
+from adjudge.types.conversation import joined
 from adjudge.types.messages import text_of
 
 _TEXT = ("text", "input_text", "output_text", "summary_text", "reasoning_text")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from adjudge.cases.foreign.content import result_of, thought_of
 from adjudge.cases.foreign.part import Part
-from adjudge.cases.foreign.turn import Call, Turn, arguments_of, joined
+from adjudge.cases.foreign.turn import Turn
+from adjudge.types.conversation import Call, arguments_of, joined
 
 _CALLS = ("function_call", "custom_tool_call", "mcp_call")
 _RESULTS = ("function_call_output", "custom_tool_call_output", "computer_call_output", "local_shell_call_output")

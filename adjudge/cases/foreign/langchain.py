@@ -8,8 +8,9 @@ from __future__ import annotations
 from adjudge.cases.foreign.chat import calls_of, reasoning_of, role_of
 from adjudge.cases.foreign.content import content_of, result_of
 from adjudge.cases.foreign.part import Part
-from adjudge.cases.foreign.turn import Call, Turn, arguments_of, joined
+from adjudge.cases.foreign.turn import Turn
 from adjudge.types import Role
+from adjudge.types.conversation import Call, arguments_of, joined
 
 _ROLES: dict[str, Role] = {
     "human": "user",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adjudge.cases.foreign.turn import Turn, joined
+from adjudge.cases.foreign.turn import Turn
 from adjudge.types import Message, Step
+from adjudge.types.conversation import joined
 from adjudge.types.messages import images_of, user
 
 _INSTRUCTIONS = "The instructions that the agent was given:"

@@ -18,12 +18,13 @@ def _read(row: Row, subset: str) -> Iterator[Case]:
     for place, message in enumerate(messages):
         if message["role"] == "assistant":  # one step for each call; a message's label holds for all of its calls
             grades += [labels.whole(str(place), -1, 1)] * max(1, len(message.get("tool_calls") or ()))
+    # The question stands by itself. Later the harness says as the user that no tool was called: that is a grade.
     yield case_of(
         "agentprocessbench",
         subset,
         f"{row.get('query_index')}-{row.get('sample_index')}",
         prompt=row.text("question"),
-        trajectory=Trajectory.from_messages(messages),
+        trajectory=Trajectory.from_messages([message for message in messages if message["role"] != "user"]),
         label={"steps": grades},
         group=row.get("query_index"),
         final=row.whole("final_label", -1, 1),

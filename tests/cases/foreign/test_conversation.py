@@ -10,7 +10,7 @@ import pytest
 from adjudge.cases import case_of_messages
 from adjudge.errors import CaseError
 from adjudge.types import Case, Step, Trajectory
-from adjudge.types.cases import NO_RESULT
+from adjudge.types.steps import NO_RESULT
 
 
 def user(text: str) -> dict[str, Any]:
