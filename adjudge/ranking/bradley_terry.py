@@ -40,7 +40,7 @@ def fit(seen: Seen, start: Posterior | None = None) -> Posterior:
             break
     mean = mode(seen, spread, mean)
     covariance = inverse(_derivatives(seen, spread, mean)[1])
-    return Posterior(mean, covariance, _noise(mean, covariance, seen.sways), 1.0, 0.0, _scores(mean[:-1]))
+    return Posterior(mean, covariance, outcome_noise(mean, covariance, seen.sways), 1.0, 0.0, _scores(mean[:-1]))
 
 
 def mode(seen: Seen, spread: float, start: Floats) -> Floats:
@@ -89,7 +89,7 @@ def _spread(mean: Floats, covariance: Floats) -> float:
     return float((TRUST * SPREAD + squares.sum()) / (TRUST + len(squares)))
 
 
-def _noise(mean: Floats, covariance: Floats, sways: bool) -> Floats:
+def outcome_noise(mean: Floats, covariance: Floats, sways: bool) -> Floats:
     """1 / (p(1 − p)), where p is the expected chance of a win (MacKay's approximation, 1992, of the integral)."""
     strengths, own = mean[:-1], np.diag(covariance)[:-1]
     variance = own[:, None] + own - 2 * covariance[:-1, :-1] + (covariance[-1, -1] if sways else 0.0)

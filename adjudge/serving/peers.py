@@ -10,20 +10,18 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field
 
 from adjudge.errors import CaseError
 from adjudge.judge.reward_function import COLUMNS
 from adjudge.judge.rewarding import Rewarded
+from adjudge.judge.trl_rows import fields_of_row
 from adjudge.serving.refusals import Refused
 from adjudge.serving.rewards import RewardForm, numbers, same_length
-from adjudge.types import Message, Trajectory
-from adjudge.types.messages import text_of
 
 # What closes a turn in the usual chat templates: OpenRLHF decodes with special tokens, which are no part of the text.
 _END = re.compile(r"(?:<\|(?:im_end|endoftext|eot_id|end_of_text|end|return)\|>|</s>|<eos>|<end_of_turn>|\s)+\Z")
 _ASKED = ("question", "prompt")  # where verl's data sets keep the prompt
-_MESSAGES: TypeAdapter[list[Message]] = TypeAdapter(list[Message])
 
 
 class TrlRequest(RewardForm):
@@ -32,9 +30,10 @@ class TrlRequest(RewardForm):
     TRL has no request of its own for rewards over HTTP: its trainer calls Python functions
     (`trl/trainer/grpo_trainer.py`, `GRPOTrainer._calculate_rewards`, TRL 1.16) with `prompts`, `completions`,
     `completion_ids` and the columns of the data set, and takes None for a reward that is missing. This form is for a
-    function that only passes them on; `adjudge.serving.RemoteReward` does more, and sends cases. The columns
-    `reference`, `rubric`, `documents` and `culture` go into the case, `complete` (false: cut off) to the response;
-    others are left alone.
+    function that only passes them on; `adjudge.serving.RemoteReward` does more, and sends cases. Messages are read as
+    that function reads them: arguments of tool calls may be objects, and keys may be null. The columns `reference`,
+    `rubric`, `documents` and `culture` go into the case, `complete` (false: cut off) to the response; others are left
+    alone.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")
@@ -52,12 +51,11 @@ class TrlRequest(RewardForm):
 
     def _row(self, place: int, columns: dict[str, list[Any]]) -> Any:
         complete = True if self.complete is None else self.complete[place]
+        row = {name: column[place] for name, column in columns.items()}
         try:
-            response = _response(self.completions[place]) | {"complete": complete}
+            return fields_of_row(self.prompts[place], self.completions[place], row, complete=complete)
         except CaseError as error:
             return error
-        fields = {name: column[place] for name, column in columns.items() if column[place] is not None}
-        return {**fields, "prompt": self.prompts[place], "responses": [response]}
 
 
 class OpenRlhfRequest(RewardForm):
@@ -174,19 +172,3 @@ def _verl_row(solution: str, truth: Any, info: dict[str, Any] | None, place: str
 
 def _reference(label: Any) -> str | None:
     return label if isinstance(label, str) and label else None
-
-
-def _response(completion: str | list[dict[str, Any]]) -> dict[str, Any]:
-    """Text, or the trajectory of a completion that called tools."""
-    if isinstance(completion, str):
-        return {"text": completion}
-    try:
-        messages = _MESSAGES.validate_python([{"content": None, **message} for message in completion])
-    except ValidationError as error:
-        detail = error.errors()[0]
-        raise CaseError(f"this completion is no list of messages: {detail['msg']}") from error
-    own = [message for message in messages if message["role"] == "assistant"]
-    texts = [text_of(message["content"]) for message in own]
-    if not any(message.get("tool_calls") for message in own):
-        return {"text": "\n\n".join(texts)}
-    return {"text": texts[-1], "trajectory": Trajectory.from_messages(messages).model_dump(mode="json")}

@@ -35,22 +35,22 @@ class Found(NamedTuple):
 def measure(group: Group, seed: int) -> dict[str, Found]:
     """Every way of ranking, in one group."""
     size, calls = group.size, group.size * (group.size - 1)
-    traced = _traced(group, seed)
-    found = {f"adaptive {eighth}/8": one for eighth, one in _by_eighths(group, traced, EIGHTHS)}
+    comparisons = traced(group, seed)
+    found = {f"adaptive {eighth}/8": one for eighth, one in by_eighths(group, comparisons, EIGHTHS)}
     for name, order in _controls(size, seed).items():
         verdicts = [group.again().look(pair) for pair in order[:calls]]
-        found |= {f"{name} {eighth}/8": one for eighth, one in _by_eighths(group, verdicts, CONTROLS)}
-    found["all_pairs"] = _run(group, "all_pairs", seed)
-    found["half of all_pairs"] = _run(group, "all_pairs", seed, budget=calls // 2)
-    found["knockout"] = _run(group, "knockout", seed)
-    found["adaptive"] = _run(group, "adaptive", seed)
-    found["adaptive, best"] = _run(group, "adaptive", seed, goal="best")
-    found["adaptive, best, 2(n − 1)"] = _run(group, "adaptive", seed, goal="best", budget=2 * (size - 1))
+        found |= {f"{name} {eighth}/8": one for eighth, one in by_eighths(group, verdicts, CONTROLS)}
+    found["all_pairs"] = run(group, "all_pairs", seed)
+    found["half of all_pairs"] = run(group, "all_pairs", seed, budget=calls // 2)
+    found["knockout"] = run(group, "knockout", seed)
+    found["adaptive"] = run(group, "adaptive", seed)
+    found["adaptive, best"] = run(group, "adaptive", seed, goal="best")
+    found["adaptive, best, 2(n − 1)"] = run(group, "adaptive", seed, goal="best", budget=2 * (size - 1))
     if group.temper.scores:
-        found["pointwise"] = _run(group, "pointwise", seed)
-        found["listwise"] = _run(group, "listwise", seed)
-        found["scores hidden 4/8"] = _run(group, "adaptive", seed, hidden=True, budget=calls // 2)
-        found |= _without_scores(group, traced[: calls // 2])
+        found["pointwise"] = run(group, "pointwise", seed)
+        found["listwise"] = run(group, "listwise", seed)
+        found["scores hidden 4/8"] = run(group, "adaptive", seed, hidden=True, budget=calls // 2)
+        found |= _without_scores(group, comparisons[: calls // 2])
     return found
 
 
@@ -60,12 +60,12 @@ def _without_scores(group: Group, verdicts: Sequence[Compared]) -> dict[str, Fou
     difference = columns.scores[:, 0] - columns.scores[:, 1]
     share = bradley_terry.sigmoid(2 * difference / max(float(difference.std()), 1e-9))
     return {
-        "winners 4/8": _read(group, bradley_terry.fit(columns).scores, len(verdicts)),
-        "fractions 4/8": _read(group, bradley_terry.fit(columns._replace(wins=share)).scores, len(verdicts)),
+        "winners 4/8": read(group, bradley_terry.fit(columns).scores, len(verdicts)),
+        "fractions 4/8": read(group, bradley_terry.fit(columns._replace(wins=share)).scores, len(verdicts)),
     }
 
 
-def _run(
+def run(
     group: Group,
     name: Strategy,
     seed: int,
@@ -90,7 +90,7 @@ def _judged(group: Group, calls: int, found: Standing) -> Found:
     return Found(calls, tau, float(top == best), best - float(top), (1 + tau) / 2, sure)
 
 
-def _traced(group: Group, seed: int) -> list[Compared]:
+def traced(group: Group, seed: int) -> list[Compared]:
     """All n(n − 1) comparisons in the order in which `adaptive` would make them if it never stopped."""
     field = group.again()
     with patch.object(importlib.import_module("adjudge.ranking.adaptive"), "WORTH", -1.0):
@@ -98,7 +98,7 @@ def _traced(group: Group, seed: int) -> list[Compared]:
     return field.said
 
 
-def _by_eighths(group: Group, verdicts: Sequence[Compared], eighths: Sequence[int]) -> Iterator[tuple[int, Found]]:
+def by_eighths(group: Group, verdicts: Sequence[Compared], eighths: Sequence[int]) -> Iterator[tuple[int, Found]]:
     """What the same posterior makes of the first verdicts."""
     scales, posterior = None, None
     for eighth in eighths:
@@ -108,10 +108,10 @@ def _by_eighths(group: Group, verdicts: Sequence[Compared], eighths: Sequence[in
             posterior, scales = graded.fit(columns, scales)
         else:
             posterior = bradley_terry.fit(columns, posterior)
-        yield eighth, _read(group, posterior.scores, calls)
+        yield eighth, read(group, posterior.scores, calls)
 
 
-def _read(group: Group, scores: Floats, calls: int) -> Found:
+def read(group: Group, scores: Floats, calls: int) -> Found:
     return _judged(group, calls, standing([float(score) for score in scores]))
 
 

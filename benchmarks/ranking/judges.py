@@ -16,6 +16,8 @@ import numpy as np
 from adjudge.ranking import Compared
 from adjudge.ranking.posterior import Floats
 
+POINTS = 1.5  # that a judge of scores gives for one unit of quality
+
 
 class Temper(NamedTuple):
     """How a judge errs: logits for a judge of winners, points for one of scores."""
@@ -68,8 +70,8 @@ class Group:
         self.said: list[Compared] = []
         self.temper = temper
         self.shows_scores = temper.scores
-        self._own: Floats = temper.own * chance.standard_normal(size)
-        self._alone = _rounded(1.5 * self.quality + self._own + temper.noise * chance.standard_normal((2, size)))
+        self.own: Floats = temper.own * chance.standard_normal(size)
+        self._alone = _rounded(POINTS * self.quality + self.own + temper.noise * chance.standard_normal((2, size)))
         self._tables = self._winners(chance) if temper.sharpness else self._scores(chance)
 
     def again(self, *, shows_scores: bool | None = None) -> Group:
@@ -102,8 +104,8 @@ class Group:
 
     def _scores(self, chance: np.random.Generator) -> tuple[Floats, Floats]:
         temper, square = self.temper, (self.size, self.size)
-        quality = 1.5 * self.quality
-        worth = quality[:, None] - temper.contrast * quality + self._own[:, None]
+        quality = POINTS * self.quality
+        worth = quality[:, None] - temper.contrast * quality + self.own[:, None]
         worth = worth + temper.pair * chance.standard_normal(square)
         call = temper.mercy * chance.standard_normal(square)
         errors = temper.noise * chance.standard_normal((2, *square))

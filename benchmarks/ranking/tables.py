@@ -101,7 +101,7 @@ def _crossing(curves: Floats, shares: Floats, goals: Floats) -> Floats:
 def against_all_pairs(every: Sequence[Measured]) -> str:
     """Calls and τ of `all_pairs` and `adaptive`, and what it takes to be as good."""
     head = "judge | n | all_pairs: calls, τ | adaptive: calls, τ | share in order: said, true | calls to the same τ"
-    return _table(
+    return table(
         f"{head} | … to 0.01 less | τ at half the calls, less all_pairs | calls to the τ of half of all_pairs",
         [
             [
@@ -112,7 +112,7 @@ def against_all_pairs(every: Sequence[Measured]) -> str:
                 f"{one.mean('adaptive', 'confidence').value:.2f}, {one.mean('adaptive', 'share').value:.2f}",
                 one.reached("all_pairs").text(".0%"),
                 one.reached("all_pairs", 0.01).text(".0%"),
-                _less(one, "adaptive 4/8", "all_pairs"),
+                less(one, "adaptive 4/8", "all_pairs"),
                 one.reached("half of all_pairs").text(".0%"),
             ]
             for one in every
@@ -126,21 +126,21 @@ def at_equal_calls(every: Sequence[Measured], eighth: int) -> str:
     rows = []
     for one in every:
         mine = f"adaptive {eighth}/8"
-        cells = [_less(one, mine, f"{name} {eighth}/8") for name in names]
-        half = [_less(one, mine, "half of all_pairs")] if eighth == 4 else []
+        cells = [less(one, mine, f"{name} {eighth}/8") for name in names]
+        half = [less(one, mine, "half of all_pairs")] if eighth == 4 else []
         calls, tau = round(one.calls * eighth / 8), f"{one.mean(mine, 'tau').value:.3f}"
         rows.append([one.judge, one.size, calls, tau, *cells, *half])
     more = " | less all_pairs on half the pairs" if eighth == 4 else ""
-    return _table(f"judge | n | calls | τ of adaptive | less {' | less '.join(names.values())}{more}", rows)
+    return table(f"judge | n | calls | τ of adaptive | less {' | less '.join(names.values())}{more}", rows)
 
 
 def worth_of_scores(every: Sequence[Measured]) -> str:
     """`adaptive` with half the calls, less what it would come to without scores."""
     arms = ("scores hidden 4/8", "winners 4/8", "fractions 4/8")
     rows = [
-        [one.judge, one.size, *(_less(one, "adaptive 4/8", arm) for arm in arms)] for one in every if one.has(arms[0])
+        [one.judge, one.size, *(less(one, "adaptive 4/8", arm) for arm in arms)] for one in every if one.has(arms[0])
     ]
-    return _table(
+    return table(
         "judge | n | less with scores hidden | less the winners of the same comparisons | less fractions", rows
     )
 
@@ -158,7 +158,7 @@ def of_the_best(every: Sequence[Measured]) -> str:
         as_good = one.difference(one.column(arms[1], "best"), one.column("all_pairs", "best")).text("+.2f")
         rows.append([one.judge, one.size, *cells[:2], as_good, *cells[2:], better])
     head = "judge | n | all_pairs: calls, P(best), regret | adaptive | P: adaptive less all_pairs"
-    return _table(f"{head} | knockout | adaptive, as many calls | P: adaptive less knockout", rows)
+    return table(f"{head} | knockout | adaptive, as many calls | P: adaptive less knockout", rows)
 
 
 def of_the_others(every: Sequence[Measured]) -> str:
@@ -171,7 +171,7 @@ def of_the_others(every: Sequence[Measured]) -> str:
             for arm in arms
         ]
         rows.append([one.judge, one.size, *cells])
-    return _table(f"judge | n | {' | '.join(arms)}", rows)
+    return table(f"judge | n | {' | '.join(arms)}", rows)
 
 
 def summary(every: Sequence[Measured]) -> list[dict[str, Any]]:
@@ -200,10 +200,10 @@ def _paired(one: Measured, arm: str, other: str) -> Cell:
     return one.difference(one.column(arm, "tau"), one.column(other, "tau"))
 
 
-def _less(one: Measured, arm: str, other: str) -> str:
+def less(one: Measured, arm: str, other: str) -> str:
     return _paired(one, arm, other).text("+.3f")
 
 
-def _table(head: str, rows: Sequence[Sequence[object]]) -> str:
+def table(head: str, rows: Sequence[Sequence[object]]) -> str:
     lines = [f"| {head} |", "|" + "---|" * (head.count("|") + 1)]
     return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])

@@ -91,17 +91,71 @@ def test_trl_gets_one_for_each_completion(server: Running) -> None:
     assert asked(server, talk)["rewards"] == [3.0]
 
 
-def test_a_completion_that_called_tools_is_judged_with_its_steps(server: Running) -> None:
-    call = {"type": "function", "function": {"name": "look", "arguments": {"at": "it"}}}
-    completion = [
-        {"role": "assistant", "tool_calls": [call | {"id": "1", "function": {"name": "look", "arguments": "{}"}}]},
+LOOK = {"name": "look", "arguments": {"at": "it"}}
+NONE = {"content": None, "tool_calls": None, "tool_call_id": None, "name": None}  # as Arrow fills what was not there
+CALLED: list[list[dict[str, Any]]] = [
+    [  # OpenAI's form: text, ids, and no keys but those needed
+        {"role": "assistant", "tool_calls": [{"id": "1", "type": "function", "function": {**LOOK, "arguments": "{}"}}]},
         {"role": "tool", "tool_call_id": "1", "name": "look", "content": "it says worth 5"},
         {"role": "assistant", "content": "worth 5"},
-    ]
-    assert asked(server, {"prompts": ["?"], "completions": [completion]})["rewards"] == [5.0]
-    found = asked(server, {"prompts": ["?", "?"], "completions": [[{"role": "robot", "content": "x"}], "worth 2"]})
+    ],
+    [  # TRL's: an object, and no id
+        {"role": "assistant", "tool_calls": [{"type": "function", "function": LOOK}]},
+        {"role": "tool", "name": "look", "content": "it says worth 5"},
+        {"role": "assistant", "content": "worth 5"},
+    ],
+    [  # a row of `datasets`
+        {**NONE, "role": "assistant", "tool_calls": [{"id": None, "type": "function", "function": LOOK}]},
+        {**NONE, "role": "tool", "name": "look", "content": "it says worth 5"},
+        {**NONE, "role": "assistant", "content": "worth 5"},
+    ],
+]
+
+
+@pytest.mark.parametrize("completion", CALLED, ids=["openai", "trl", "datasets"])
+def test_a_completion_that_called_tools_is_judged_with_its_steps(completion: list[dict[str, Any]]) -> None:
+    model = ScriptedModel(verdict)
+    with running(rubric(model)) as server:
+        assert asked(server, {"prompts": ["?"], "completions": [completion]}) == {"rewards": [5.0], "reasons": [""]}
+    judged: Request = model.requests[-1]
+    assert "Action: look(" in judged.text
+    assert "Observation: it says worth 5" in judged.text
+    assert judged.text.count("\nworth 5\n") == 1  # its last words are the response, and no step
+
+
+def test_null_in_a_prompt_and_a_column_is_nothing(server: Running) -> None:
+    called = {**NONE, "role": "assistant", "tool_calls": [{"id": None, "type": "function", "function": LOOK}]}
+    blocks = [{"type": "text", "text": "What is it worth?", "image_url": None}]
+    prompt = [{**NONE, "role": "user", "content": blocks}, called, {**NONE, "role": "tool", "content": "four"}]
+    documents = [[{"id": "d", "title": None, "text": "It is old.", "path": None}], None]
+    body = {"prompts": [prompt, "?"], "completions": ["worth 4", "worth 2"], "documents": documents}
+    assert asked(server, body) == {"rewards": [4.0, 2.0], "reasons": ["", ""]}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ([{"role": "robot", "content": "x"}], "this completion is no list of messages: 0.role"),
+        ([{"content": "x"}], "this completion is no list of messages: 0.role: Field required"),
+        ([{"role": "assistant", "tool_calls": [{"id": "1"}]}], "0.tool_calls.0.type: Field required"),
+        ([{"role": "assistant", "content": ["x"]}], "0.content"),
+    ],
+)
+def test_a_completion_that_is_no_conversation_costs_only_itself(
+    server: Running, wrong: list[dict[str, Any]], told: str
+) -> None:
+    found = asked(server, {"prompts": ["?", "?"], "completions": [wrong, "worth 2"]}, penalty=1)
     assert found["rewards"] == [None, 2.0]
-    assert found["reasons"][0].startswith("bad_case: this completion is no list of messages")
+    assert found["reasons"][0].startswith("bad_case: ")
+    assert told in found["reasons"][0]
+
+
+@pytest.mark.parametrize("content", ["x", [3], [{"type": "image"}], [{"type": "image", "image": "a.png"}]])
+def test_a_prompt_that_cannot_be_read_costs_only_itself(server: Running, content: Any) -> None:
+    prompts = ["?", [{"role": "user", "content": content, "spoken": True}]]
+    found = asked(server, {"prompts": prompts, "completions": ["worth 4", "worth 2"]})
+    assert found["rewards"] == [4.0, None]
+    assert found["reasons"][1].startswith("bad_case: ")
 
 
 def test_trl_says_which_completions_were_cut_off(server: Running) -> None:
