@@ -48,6 +48,7 @@ class Jobs:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._jobs: dict[Hashable, _Job] = {}
+        self._stopped = False
 
     def __len__(self) -> int:
         return len(self._jobs)
@@ -76,8 +77,10 @@ class Jobs:
             streamed: Whether nobody will ask again, so that it may be cancelled when this one hangs up.
 
         Raises:
-            Refused: The server was stopped before it was finished.
+            Refused: The server was stopped before it was finished, or begun.
         """
+        if self._stopped:
+            raise stopping()
         job = self._jobs.get(key) or self._begin(key, work)
         job.waiting += 1
         job.kept |= not streamed
@@ -97,7 +100,8 @@ class Jobs:
             self._leave(key, job, watch)
 
     def stop(self) -> None:
-        """Cancel all of them; those who wait are refused."""
+        """Cancel all of them; those who wait are refused, and those who come later."""
+        self._stopped = True
         for job in tuple(self._jobs.values()):
             job.task.cancel()
 

@@ -102,6 +102,20 @@ def test_an_error_reaches_all_who_wait() -> None:
     shared(check)
 
 
+def test_after_a_stop_nothing_is_begun_any_more() -> None:
+    async def check(gate: Gate, jobs: Jobs) -> None:
+        async def work(_: Any) -> int:
+            raise AssertionError("begun")
+
+        with gate.admit() as ticket:  # let in before, and slow to get here
+            jobs.stop()
+            with pytest.raises(Refused) as caught:
+                await jobs.result("a", work, ticket)
+        assert caught.value.error.code == "stopping"
+
+    shared(check)
+
+
 def test_events_reach_all_who_watch_from_when_they_came() -> None:
     async def check(gate: Gate, jobs: Jobs) -> None:
         step = asyncio.Event()
