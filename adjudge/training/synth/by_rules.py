@@ -12,7 +12,7 @@ from adjudge.training.synth.document import Document
 from adjudge.training.synth.matching import Traits, content, match, overlap
 from adjudge.training.synth.neighbours import Neighbours
 from adjudge.training.synth.pairs import Label, Pair, pair_id
-from adjudge.training.synth.paraphrase import Paraphrase, framed, join
+from adjudge.training.synth.paraphrase import PARENTHESIS, Paraphrase, framed, join
 from adjudge.training.synth.questions import Question, ask
 
 STRENGTHS = (0.0, 0.3, 0.6, 1.0) * 2  # of the paraphrases of each side, of which one is chosen
@@ -69,10 +69,10 @@ class ByRules:
     def _pair(self, document: Document, statement: str, defect: Label, chance: random.Random) -> Pair | None:
         near = self._near(document, statement, 30 if defect == "addition" else 10)
         draft = MAKERS[defect](Material(document, statement, near, chance))
-        if draft is None or not self._balanced(*draft.direction):
+        if draft is None or not _lasting(draft) or not self._balanced(*draft.direction):
             return None
         question = _question(document, statement, draft, chance)
-        sides = _sides(document, draft, question, chance)
+        sides = _sides(document, statement, draft, question, chance)
         if not any(one != two for one in sides.good for two in sides.bad):
             return None
         traits = traits_of(self._neighbours, document, question.text)
@@ -89,14 +89,21 @@ class ByRules:
         return abs(self._leaning[trait] + way) <= max(1, abs(self._leaning[trait]))
 
 
+def _lasting(draft: Draft) -> bool:
+    """Whether the defect is still there when parentheses have been left out."""
+    good, bad = ([PARENTHESIS.sub("", text) for text in side] for side in (draft.good, draft.bad))
+    return good != bad
+
+
 def traits_of(neighbours: Neighbours, document: Document, question: str) -> Callable[[str], Traits]:
     """A function that measures a response to a question about a document."""
     gold = content(f"{document.title} {document.text}")
     found = content(" ".join(f"{near.title} {near.text}" for near in neighbours.of(question, 5)))
+    asked = content(question)
 
     def traits(text: str) -> Traits:
         best = neighbours.best_score(f"{question} {text}")
-        return Traits(overlap(text, gold), len(text), overlap(text, found), best)
+        return Traits(overlap(text, gold), len(text), overlap(text, found), best, len(content(text) & asked))
 
     return traits
 
@@ -109,19 +116,19 @@ def _question(document: Document, statement: str, draft: Draft, chance: random.R
     return ask(document, about, asked, chance, exactly=draft.exact)
 
 
-def _sides(document: Document, draft: Draft, question: Question, chance: random.Random) -> Sides:
+def _sides(document: Document, statement: str, draft: Draft, question: Question, chance: random.Random) -> Sides:
     if question.exact and draft.right and draft.wrong in document.body and chance.random() < SHORT:
         forms = [chance.choice(_SHORT_FORMS)] if chance.random() < 0.7 else ["{}", "{}.", "It is {}."]
         return Sides([form.format(draft.right) for form in forms], [form.format(draft.wrong) for form in forms])
-    good, bad = _filled(document, draft, chance)
+    good, bad = _filled(document, statement, draft, chance)
     return Sides(_ways(good, document, chance), _ways(bad, document, chance))
 
 
-def _filled(document: Document, draft: Draft, chance: random.Random) -> tuple[list[str], list[str]]:
+def _filled(document: Document, statement: str, draft: Draft, chance: random.Random) -> tuple[list[str], list[str]]:
     """Both sides with up to three other statements of the document, mostly the same ones on both sides."""
     good, bad = list(draft.good), list(draft.bad)
     named = [value for value in (draft.right, draft.wrong) if value]  # else a response might contradict itself
-    said = {*good, *bad}
+    said = {statement, *good, *bad}
     others = [s for s in document.statements if s not in said and not any(value in s for value in named)]
     count = min(len(others), chance.choice((0, 0, 1, 1, 2, 3)))
     if draft.fixed or not count:

@@ -23,6 +23,10 @@ _LEANING = re.compile(
     r"^(?:This|These|Those|That|They|Their|Them|His|Her|Its|There|Here|Such|Both|Another|Others?|Some|Many|Most|All|One|"
     r"We|Our|I|You|Then|Thus|Therefore|Hence|So|But|And|Or|Nor|Yet|If|Who|Which|What|Why|How|See)\b"
 )
+_EXPLETIVE = re.compile(  # an `It` that stands for nothing
+    r"^It (?:is|was|has been) (?:also )?(?:not until|said|believed|estimated|in|during|on|at|from|through|only|there|"
+    r"possible|thought|known that|likely|suggested|reported|noted|claimed|clear|important|unclear|unknown)\b"
+)
 _NO_CLAIM = re.compile(r"^(?:To|Do|Does|Did|Is|Are|Was|Were|Can|Could|Should|Has|Have) |\"\"|\b\d{7,}\b")
 _OPENING = re.compile(
     r"^(?:However|Moreover|Furthermore|Additionally|In addition|Also|Finally|Subsequently|Conversely|Similarly|"
@@ -121,7 +125,7 @@ def standing(sentence: str, name: str) -> str:
     opened = _OPENING.sub("", sentence)
     sentence = opened[0].upper() + opened[1:] if opened else ""
     if match := _PRONOUN.match(sentence):
-        if not name:
+        if not name or _EXPLETIVE.match(sentence):
             return ""
         sentence = f"{name} {sentence[match.end() :]}"
     count = len(sentence.split())

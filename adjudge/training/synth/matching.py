@@ -24,7 +24,8 @@ class Traits(NamedTuple):
     overlap: float  # share of its content words that the document has, [0, 1]
     length: float  # characters
     found: float  # share of its content words that the retrieved passages have, [0, 1]
-    bm25: float = 0.0  # best score of question and response
+    bm25: float  # best score of question and response
+    asked: float  # content words that the question has too
 
 
 def content(text: str) -> set[str]:
@@ -43,7 +44,7 @@ def match(
 ) -> tuple[str, str]:
     """The two paraphrases that agree with the coins best."""
     words, size = chance.choice((-1, 1)), chance.choice((-1, 1))
-    coins = (words, size, words, words)
+    coins = (words, size, words, words, words)
     known = {text: traits(text) for text in {*good, *bad}}
     pairs = [pair for pair in product(good, bad) if pair[0] != pair[1]]
     return max(pairs, key=lambda pair: (_agreement(known[pair[0]], known[pair[1]], coins), chance.random()))
@@ -51,7 +52,7 @@ def match(
 
 def _agreement(good: Traits, bad: Traits, coins: Sequence[int]) -> float:
     total = 0.0
-    for coin, one, two, weight in zip(coins, good, bad, (3.0, 3.0, 2.0, 3.0), strict=True):
+    for coin, one, two, weight in zip(coins, good, bad, (3.0, 3.0, 2.0, 3.0, 1.0), strict=True):
         difference = (one - two) * coin
         total += weight * ((difference > 0) - (difference < 0))
     # Ties are broken against great differences in length, which would be told apart by more than their sign.

@@ -37,7 +37,7 @@ _PASSIVE = re.compile(
     rf"^(?P<what>[^,;:]{{3,80}}?) (?:was|were) (?P<verb>{_VERBS}) by (?P<who>{_WHO})"
     r"(?P<rest> (?:in|for|on|at) [^,;]+)?\.$",
 )
-_PARENTHESIS = re.compile(r" \([^()\d]{1,90}\)")
+PARENTHESIS = re.compile(r" \([^()\d]{1,90}\)")
 _APPOSITIVE = re.compile(r"^([A-Z][^,;:()]{2,60}), ((?:an?|the) [^,;:()]{3,70}), (?=(?:was|is|were|are|has|had)\b)")
 _CONTRACTED = [
     *((f"{verb} not", f"{verb}n't") for verb in "is are was were did does do has have had could would should".split()),
@@ -54,7 +54,9 @@ _FRAMES = (
     "The source notes that {}",
     "Reportedly, {}",
 )
-_LOWERED = re.compile(r"^(?:The|A|An|In|On|At|During|Since|After|Before|By|When|While|Although|It|He|She|There) ")
+_LOWERED = frozenset(
+    "The A An In On At During Since After Before By For From With When While Although It He She".split()
+)
 
 
 class Paraphrase:
@@ -90,7 +92,7 @@ def join(statements: Sequence[str], document: Document, random: random.Random) -
 def framed(text: str, random: random.Random, document: Document) -> str:
     """The text after a phrase that says where it comes from, where its first word can lose its capital."""
     named = bool(document.name) and text.startswith(document.name)
-    return random.choice(_FRAMES).format(_lowered(text, document)) if named or _LOWERED.match(text) else text
+    return random.choice(_FRAMES).format(lowered(text, document)) if named or lowers(text, document) else text
 
 
 def dates(text: str, random: random.Random, document: Document) -> str:
@@ -104,7 +106,11 @@ def numbers(text: str, random: random.Random, document: Document) -> str:
     """`three` and `3` before a plural, up to twenty; `percent` and `%`."""
     words = "|".join(NUMBER_WORDS[2:])
     if random.random() < 0.5:
-        text = re.sub(rf"\b({words}) (?=[a-z]{{3,}}s\b)", lambda m: f"{NUMBER_WORDS.index(m[1])} ", text)
+        text = re.sub(
+            rf"(?<!hundred )(?<!thousand )\b({words}) (?=[a-z]{{3,}}s\b)",
+            lambda m: f"{NUMBER_WORDS.index(m[1])} ",
+            text,
+        )
     else:
         digits = r"(?<=[a-z] )([2-9]|1\d|20) (?=[a-z]{3,}s\b)"
         text = re.sub(digits, lambda m: f"{NUMBER_WORDS[int(m[1])]} ", text)
@@ -136,7 +142,7 @@ def order(text: str, random: random.Random, document: Document) -> str:
     if match := _SUBORDINATE.match(text):
         return f"{_capital(match[3])}, {match[1].lower()} {match[2]}."
     if match := _TRAILING.match(text):
-        return f"{_capital(match[2])}, {_lowered(match[1], document)}."
+        return f"{_capital(match[2])}, {lowered(match[1], document)}."
     return text
 
 
@@ -146,7 +152,7 @@ def voice(text: str, random: random.Random, document: Document) -> str:
     if match is None or re.search(r" (?:was|is|were|are) ", match["what"]):
         return text
     verb = "wrote" if match["verb"] == "written" else match["verb"]
-    return f"{match['who']} {verb} {_lowered(match['what'], document)}{match['rest'] or ''}."
+    return f"{match['who']} {verb} {lowered(match['what'], document)}{match['rest'] or ''}."
 
 
 def subject(text: str, random: random.Random, document: Document) -> str:
@@ -158,7 +164,7 @@ def subject(text: str, random: random.Random, document: Document) -> str:
 
 def parenthesis(text: str, random: random.Random, document: Document) -> str:
     """A parenthesis without figures is left out."""
-    return _PARENTHESIS.sub("", text)
+    return PARENTHESIS.sub("", text)
 
 
 def appositive(text: str, random: random.Random, document: Document) -> str:
@@ -166,10 +172,19 @@ def appositive(text: str, random: random.Random, document: Document) -> str:
     return _APPOSITIVE.sub(r"\1 (\2) ", text)
 
 
-def _lowered(text: str, document: Document) -> str:
-    """The text as it can stand after other words: its first letter is small unless it begins with a name."""
-    named = document.name and text.startswith(document.name) and not text.startswith("The ")
-    return text[0].lower() + text[1:] if not named and _LOWERED.match(text) else text
+def lowered(text: str, document: Document) -> str:
+    """The text as it can stand after other words: its first letter is small, unless it begins with a name."""
+    return text[0].lower() + text[1:] if lowers(text, document) else text
+
+
+def lowers(text: str, document: Document) -> bool:
+    """Whether the first word is no name: a small word, or one that the document has in small letters too."""
+    if document.name and text.startswith(document.name):
+        return text.startswith("The ")
+    first = re.match(r"[A-Z][a-z]*(?= )", text)
+    if first is None:
+        return False
+    return first[0] in _LOWERED or re.search(rf"\b{first[0].lower()}\b", document.body) is not None
 
 
 def _capital(text: str) -> str:

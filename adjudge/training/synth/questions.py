@@ -14,7 +14,7 @@ from adjudge.training.synth.document import Document
 from adjudge.training.synth.kinds import PAST, STOP
 from adjudge.training.synth.values import Value, without
 
-ASKED_AROUND = 0.35  # share of the questions for a value that name its surroundings, where no exact one can be made
+ASKED_AROUND = 0.5  # share of the questions for a value that name its surroundings, where no exact one can be made
 _LONGEST = 24  # words of a statement that becomes a question
 _AUX = "was|is|were|are|has been|had been|have been|can be|will be"
 _CLAUSE = re.compile(

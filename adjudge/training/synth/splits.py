@@ -27,20 +27,20 @@ def split_documents(groups: Mapping[str, str], *, seed: int = 0, held_out: Colle
 
 def groups_of(documents: Sequence[Document]) -> dict[str, str]:
     """The name of each document's group: same title, or thirteen words in a row, join two documents."""
-    parent = {document.id: document.id for document in documents}
+    parent = list(range(len(documents)))
 
-    def root(name: str) -> str:
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
+    def root(number: int) -> int:
+        while parent[number] != number:
+            parent[number] = parent[parent[number]]
+            number = parent[number]
+        return number
 
-    first: dict[str, str] = {}
-    for document in documents:
+    first: dict[str, int] = {}
+    for number, document in enumerate(documents):
         for key in _keys(document):
-            other = first.setdefault(key, document.id)
-            parent[root(document.id)] = root(other)
-    return {document.id: root(document.id) for document in documents}
+            one, other = root(number), root(first.setdefault(key, number))
+            parent[max(one, other)] = min(one, other)  # the first document names the group, in whatever order it grew
+    return {document.id: documents[root(number)].id for number, document in enumerate(documents)}
 
 
 def _keys(document: Document) -> set[str]:

@@ -45,6 +45,10 @@ _ROLE = frozenset(
 )
 _HEADS = frozenset(("place", "institution", "work", "organ"))  # elsewhere often a part of a longer term
 _HEAD_ENDS = re.compile(r"[.,]| (?:in|of|on|at|by|from|that|which|and|located|situated|directed|written|is|was)\b")
+_LETS_GO = re.compile(  # what may follow a phrase that is left out
+    r"\.$| (?:in|on|at|by|for|from|with|of|during|as|was|is|were|are|but|who|which|that|when|where|after|before|until|"
+    r"because|while|under|between|against|through|had|has|have|did|will|since|near|into|over|under)\b"
+)
 PREPOSITIONS = frozenset("in on at by for from to with near during since of".split())
 _PLACED = frozenset("in at near from of to around".split())
 
@@ -81,9 +85,14 @@ def replaced(statement: str, value: Value, text: str) -> str:
 def without(statement: str, value: Value) -> str:
     """The statement without the value and the preposition before it; unchanged where something clings to them."""
     head, tail = statement[: value.start].rstrip(), statement[value.end :]
-    clings = tail[:1] not in (".", " ") or re.match(r" (?:and|or|to|-|–)\b", tail)
     ranged = value.sort != "entity" and (value.before in ("to", "from") or value.sort == "number")
-    if clings or ranged or value.before not in PREPOSITIONS or not head.lower().endswith(value.before):
+    if (
+        not _LETS_GO.match(tail)
+        or ranged
+        or value.type.startswith("kind:")
+        or value.before not in PREPOSITIONS
+        or not head.lower().endswith(value.before)
+    ):
         return statement
     left = re.sub(r"\s+", " ", head[: len(head) - len(value.before)].rstrip() + tail).strip()
     return left if head[: len(head) - len(value.before)].strip() else left[:1].upper() + left[1:]
@@ -131,11 +140,11 @@ def _names(statement: str) -> Iterator[Value]:
             value = value._replace(text=value.text[:-2], end=value.end - 2)
         value = value._replace(text=value.text.rstrip("."), end=value.start + len(value.text.rstrip(".")))
         words = value.text.split()
-        if words[0] in MONTHS or len(value.text) < 2 or words[0] in KINDS["weekday"]:
+        if len(words[-1]) == 1 or words[0] in MONTHS or len(value.text) < 2 or words[0] in KINDS["weekday"]:
             continue
         if match.start() == 0 and (len(words) == 1 or words[0].lower() in STOP):
             continue  # a capital that the place gives
-        if len(words) == 1 and words[0] in _PEOPLES:
+        if (len(words) == 1 and words[0] in _PEOPLES) or re.search(r"['’](?:ll|re|ve|m|d|t)$", words[-1]):
             continue
         yield value._replace(type=_named(words, value.before))
 

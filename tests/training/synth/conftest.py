@@ -1,4 +1,4 @@
-"""A small encyclopedia: articles of one build, so that names, dates and places of one are found near those of another."""
+"""A small encyclopedia: articles of one build, so that the names and dates of one are found near those of another."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def article(number: int) -> Document:
         f"It was released on {chance.randint(1, 28)} March {year + 1} by {chance.choice(_BODIES)}. "
         f"The story follows {chance.randint(3, 9)} brothers who move from {chance.choice(_PLACES)} to a small town. "
         f"It was written by {other} and later performed on a stage by {third} in {chance.choice(_PLACES)}. "
-        f"The film earned {chance.randint(20, 90)} million dollars, but it did not win a prize in {chance.choice(_PLACES)}. "
+        f"The film earned {chance.randint(20, 90)} million dollars, but never won a prize in {chance.choice(_PLACES)}. "
         f"Critics praised the larger part of the music, which was recorded in {year - chance.randint(1, 3)}."
     )
     return Document(f"films:{number}", title, text, "films")

@@ -77,7 +77,7 @@ def test_two_values_change_places_only_where_that_makes_a_difference(statement: 
     ("statement", "contrary"),
     [
         ("The drug did not change the outcome of the trial.", "The drug did change the outcome of the trial."),
-        ("There was no significant difference between the groups.", "There was a significant difference between the groups."),
+        ("There was no significant difference between them.", "There was a significant difference between them."),
         ("Rates of death were higher in the first group.", "Rates of death were lower in the first group."),
         ("The song was released by Sony on a Friday.", "The song was not released by Sony on a Friday."),
         ("It was compared with a drug of the same kind.", None),  # `compared without` is no contrary
@@ -94,7 +94,9 @@ def test_a_statement_is_denied_or_freed_of_its_denial(statement: str, contrary: 
 def test_a_denial_of_both_sides_makes_the_false_one_good() -> None:
     statement = "Rates of death were higher in the first group."
     made = [MAKERS["negation"](Material(one(statement, ""), statement, [], random.Random(s))) for s in range(80)]
-    turned = [draft for draft in made if draft is not None and "rates" in draft.good[0].lower() and "say" in draft.good[0]]
+    turned = [
+        draft for draft in made if draft is not None and "rates" in draft.good[0].lower() and "say" in draft.good[0]
+    ]
     assert turned
     assert all("lower" in draft.good[0] or "not higher" in draft.good[0] or "never" in draft.good[0] for draft in turned
                if "not be" not in draft.good[0])  # fmt: skip

@@ -10,7 +10,7 @@ from adjudge.training.synth.document import split, tidy
     ("text", "expected"),
     [
         ("One is here. Two is there.", ["One is here.", "Two is there."]),
-        ("Dr. Smith met J. K. Rowling in St. Ives. Then he left.", ["Dr. Smith met J. K. Rowling in St. Ives.", "Then he left."]),
+        ("Dr. Smith met J. K. Poe in St. Ives. He left.", ["Dr. Smith met J. K. Poe in St. Ives.", "He left."]),
         ('He said "Stop." She went on.', ['He said "Stop."', "She went on."]),
         ("It cost 3.5 million. 1998 was a bad year.", ["It cost 3.5 million.", "1998 was a bad year."]),
         ("", []),
@@ -21,7 +21,10 @@ def test_sentences_end_where_a_reader_ends_them(text: str, expected: list[str]) 
 
 
 def test_debris_of_conversion_is_taken_away() -> None:
-    assert tidy("Person - centered therapy (CIPET; ) is old ( ; see) . ") == "Person-centered therapy (CIPET) is old (see)."
+    assert (
+        tidy("Person - centered therapy (CIPET; ) is old ( ; see) . ")
+        == "Person-centered therapy (CIPET) is old (see)."
+    )
 
 
 @pytest.mark.parametrize(
@@ -29,6 +32,7 @@ def test_debris_of_conversion_is_taken_away() -> None:
     [
         ("It was built by the city in 1901.", "Old Mill was built by the city in 1901."),  # the pronoun is the title
         ("However, the Old Mill was closed in 1950.", "The Old Mill was closed in 1950."),
+        ("It was not until 1950 that the mill was closed.", ""),  # the pronoun stands for nothing
         ("This led to a long war in the valley.", ""),  # leans on what came before
         ("Too short to use.", ""),
         ("A list of names, places and years of birth.", ""),  # no verb

@@ -7,7 +7,7 @@ from adjudge.training.synth.report.style import Told, style_accuracy
 
 
 def traits(text: str) -> Traits:
-    return Traits(len(text) / 100, len(text), len(text) / 100, len(text))
+    return Traits(len(text) / 100, len(text), len(text) / 100, len(text), 0.0)
 
 
 def test_the_longer_side_is_drawn_by_a_coin() -> None:

@@ -51,7 +51,10 @@ def test_strength_zero_changes_nothing() -> None:
 def test_the_title_becomes_a_pronoun_after_the_first_statement_only() -> None:
     two = ["Ada Lovelace was a writer.", "Ada Lovelace died in 1852."]
     said = {join(two, DOCUMENT, random.Random(seed)) for seed in range(20)}
-    assert said == {"Ada Lovelace was a writer. Ada Lovelace died in 1852.", "Ada Lovelace was a writer. She died in 1852."}
+    assert said == {
+        "Ada Lovelace was a writer. Ada Lovelace died in 1852.",
+        "Ada Lovelace was a writer. She died in 1852.",
+    }
 
 
 @pytest.mark.parametrize(

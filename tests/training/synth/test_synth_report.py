@@ -19,7 +19,9 @@ LAKE = Document("b", "Lake", "The deep lake was dug by farmers in 1955 behind th
 
 
 def pair(name: str, document: Document, good: str, bad: str, split: str = "train", question: str = "") -> Pair:
-    return Pair(name, document, question or f"Who built the {document.title.lower()}?", good, bad, "entity", split=split)
+    return Pair(
+        name, document, question or f"Who built the {document.title.lower()}?", good, bad, "entity", split=split
+    )
 
 
 def test_a_share_is_wider_where_documents_agree_with_themselves() -> None:
@@ -43,7 +45,10 @@ def test_style_is_found_where_there_is_one_and_not_where_there_is_none() -> None
 
 
 def test_word_matching_prefers_the_response_with_the_words_of_the_source() -> None:
-    given = [pair("1", MILL, "It was built by monks.", "It was built by sailors."), pair("2", LAKE, "farmers", "farmers!")]
+    given = [
+        pair("1", MILL, "It was built by monks.", "It was built by sailors."),
+        pair("2", LAKE, "farmers", "farmers!"),
+    ]
     arms = lexical_arms(given, Neighbours([MILL, LAKE])).of(given)
     assert arms["word overlap with the source"].value == 0.75  # one right, one tie
     assert arms["longer wins"].value == 0.0

@@ -16,7 +16,9 @@ def lines(path: Path, *rows: object) -> Path:
 
 
 def test_rows_without_text_are_skipped_and_counted(tmp_path: Path) -> None:
-    path = lines(tmp_path / "c.jsonl", {"id": "a", "text": "One."}, {"id": "b"}, {"text": " "}, [1], {"contents": "Two."})
+    path = lines(
+        tmp_path / "c.jsonl", {"id": "a", "text": "One."}, {"id": "b"}, {"text": " "}, [1], {"contents": "Two."}
+    )
     corpus = read_corpora([path])
     assert [(document.id, document.text) for document in corpus.documents] == [("c:a", "One."), ("c:5", "Two.")]
     assert corpus.skipped == 3
@@ -51,7 +53,11 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("data", "source", "problem"),
-    [(Path(), "hotpotqa", "did you mean 'hotpotqa_100'"), (None, "pubmedqa", "--data"), (Path("no"), "pubmedqa", "missing")],
+    [
+        (Path(), "hotpotqa", "did you mean 'hotpotqa_100'"),
+        (None, "pubmedqa", "--data"),
+        (Path("no"), "pubmedqa", "missing"),
+    ],
 )
 def test_named_sources_need_a_known_name_and_a_folder(data: Path | None, source: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):

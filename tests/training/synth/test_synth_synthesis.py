@@ -66,6 +66,13 @@ def test_only_the_wanted_defects_are_made_and_no_more_than_wanted(articles: list
     assert {pair.defect for pair in made.pairs} == {"date", "omission"}
 
 
+def test_a_defect_that_a_paraphrase_could_leave_out_makes_no_pair() -> None:
+    text = "The mill was sold again at once (Anna Grant). The mill was bought by Peter Lomax later on."
+    for seed in range(20):
+        made = synthesise(Corpus([Document("a", "", text)]), defects=["entity"], seed=seed, levelled=False)
+        assert [(pair.right, pair.wrong) for pair in made.pairs] == [("Peter Lomax", "Anna Grant")]
+
+
 @pytest.mark.parametrize(
     ("defects", "problem"),
     [

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,12 +12,12 @@ from adjudge.training.synth.values import Value, replaced, values_of, without
     [
         ("Bloom was released on 31 August 2018 here.", [("31 August 2018", "date", "D M Y")]),
         ("The mill was built in 1901 or before.", [("1901", "date", "Y")]),
-        ("They sold 1,250 copies and 3.5 percent more.", [("1,250", "number", "thousands"), ("3.5", "number", "decimal1")]),
+        ("They sold 1,250 and 3.5 more.", [("1,250", "number", "thousands"), ("3.5", "number", "decimal1")]),
         ("They had three sons and a second house.", [("three", "number", "word"), ("second", "number", "ordinal")]),
         ("The firm worked with John Smith all along.", [("John Smith", "entity", "person")]),
         ("The firm moved to Boston for a while.", [("Boston", "entity", "place")]),
         ("The paper came from Oxford University that year.", [("Oxford University", "entity", "group")]),
-        ("The man was an American actor of note.", [("American", "entity", "kind:people"), ("actor", "entity", "kind:profession")]),
+        ("An American actor.", [("American", "entity", "kind:people"), ("actor", "entity", "kind:profession")]),
         ("Apollo 11 landed on it.", []),  # the number is a part of the name, and a lone first word may be no name
     ],
 )  # fmt: skip
@@ -55,5 +57,5 @@ def test_a_phrase_is_left_out_only_where_nothing_clings_to_it(statement: str, te
 @given(st.text(max_size=200))
 def test_values_never_overlap_and_stand_where_they_say(statement: str) -> None:
     values = values_of(statement)
-    assert all(one.end <= two.start for one, two in zip(values, values[1:], strict=False))
+    assert all(one.end <= two.start for one, two in pairwise(values))
     assert all(statement[value.start : value.end] == value.text for value in values)

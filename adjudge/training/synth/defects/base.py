@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
 
 from adjudge.training.synth.document import Document
+from adjudge.training.synth.kinds import STOP
 from adjudge.training.synth.values import Value, values_of
 
 Defect = Literal["entity", "number", "date", "attribution", "negation", "omission", "addition"]
@@ -46,9 +48,11 @@ class Material:
         return [value for value in values_of(statement) if not self.names(value)]
 
     def names(self, value: Value) -> bool:
-        """Whether a value is a part of the document's name, or has it as a part."""
-        name, text = self.document.name.lower(), value.text.lower()
-        return bool(name) and (text in name or name in text)
+        """Whether a value is a part of the document's name, or shares a word with it."""
+        title = self.document.name or ("" if self.document.topic else self.document.title)
+        name, text = title.lower(), value.text.lower()
+        shared = set(re.findall(r"[^\W\d]{3,}", name)) & set(re.findall(r"[^\W\d]{3,}", text)) - STOP
+        return bool(name) and (text in name or bool(shared))
 
 
 @dataclass(frozen=True)

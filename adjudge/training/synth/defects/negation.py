@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from adjudge.training.synth.defects.base import Draft, Material
 from adjudge.training.synth.kinds import OPPOSITES
+from adjudge.training.synth.paraphrase import lowered
 
 TURNED = 0.5  # share of the statements of which both sides are denied
 _AUX = "was|were|is|are|has|had|have|could|would|can|will|may|might|should"
@@ -39,10 +40,6 @@ _BOUND = re.compile(  # words that belong to the one before them
     r"\b(?:compared|associated|along|together|correlated|consistent|dealt|dealing|met|begins|began|combined) with\b"
     r"|\b(?:as|so) (?:long|late|early|well)\b|\bmore or less\b|\bno longer\b"
 )
-_OPENERS = re.compile(
-    "(?:The|A|An|In|On|At|During|Since|After|Before|By|For|From|With|Of|To|When|While|Although|It|He|She|There|Patients|"
-    r"Women|Men|Children|All|No|Two|Three|Four|Five|Six|Data|Mean|Results|Most|Both|Among|Between|Using)\b"
-)
 
 
 def negation(material: Material) -> Draft | None:
@@ -66,7 +63,7 @@ def _turned(draft: Draft, material: Material) -> Draft:
     if material.random.random() > TURNED:
         return draft
     form = material.random.choice(_DENIALS)
-    good, bad = (form.format(_within(text, material.document.name)) for text in (draft.bad[0], draft.good[0]))
+    good, bad = (form.format(lowered(text, material.document)) for text in (draft.bad[0], draft.good[0]))
     return Draft((good,), (bad,), direction=(draft.direction[0], -draft.direction[1]))
 
 
@@ -76,7 +73,8 @@ def _changed(statement: str, ways: Sequence[tuple[str, str, str]], chance: rando
     if not fit:
         return None
     word, pattern, instead = chance.choice(fit)
-    return word, re.sub(r"\ba (?=[aeiou])", "an ", re.sub(pattern, instead, statement, count=1))
+    said = re.sub(pattern, instead, statement, count=1).replace(" can not ", " cannot ")
+    return word, re.sub(r"\ba (?=[aeiou])", "an ", said)
 
 
 def _opposed(statement: str, chance: random.Random) -> tuple[str, tuple[str, int]] | None:
@@ -92,9 +90,3 @@ def _opposed(statement: str, chance: random.Random) -> tuple[str, tuple[str, int
     said = statement[:start] + two + statement[end:]
     said = re.sub(rf"\b([Aa])n? (?={two}\b)", lambda match: match[1] + ("n " if two[0] in "aeiou" else " "), said)
     return said, ("/".join(pair), way)
-
-
-def _within(text: str, name: str) -> str:
-    """The text as it can stand within a sentence."""
-    opens = _OPENERS.match(text) and not (name and text.startswith(name) and not name.startswith("The "))
-    return text[0].lower() + text[1:] if opens else text

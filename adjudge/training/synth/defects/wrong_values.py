@@ -44,12 +44,16 @@ def possible(statement: str) -> bool:
 def _fitting(value: Value, statements: Sequence[str], material: Material) -> list[str]:
     if value.sort == "date" and (built := _built(value.text, statements, material)):
         return built
-    others = [other for statement in statements for other in values_of(statement) if alike(value, other)]
+    others = [
+        other
+        for statement in statements
+        for other in values_of(statement)
+        if alike(value, other)
+        and _excludes(value.text, other.text, material)
+        and (value.sort != "number" or _similar(value.text, other.text))
+    ]
     same = [other for other in others if other.before == value.before]
-    found = dict.fromkeys(other.text for other in same or others if _excludes(value.text, other.text, material))
-    if value.sort == "number":
-        return [text for text in found if _similar(value.text, text)]
-    return list(found)[:8]
+    return list(dict.fromkeys(other.text for other in same or others))[:8]
 
 
 def _built(right: str, statements: Sequence[str], material: Material) -> list[str]:
