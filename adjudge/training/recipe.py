@@ -61,6 +61,11 @@ class StageSettings(Frozen):
     """A stretch of the warm start, with its own settings of the graph: easy ones first."""
 
     steps: Steps
+    learns: Literal["all", "search", "verdict"] = Field(
+        default="all",
+        description="`search`: the first turn alone. `verdict`: the last alone, both orders from one reading of what "
+        "came before, through which no gradient flows.",
+    )
     rows: int = Field(ge=1, description="Traces; each is seen about steps · batch / rows times.")
     settings: tuple[str, ...] = Field(default=(), description="Overrides of the graph: `tools.corpus.k=1`.")
 

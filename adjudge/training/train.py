@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Sequence
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,8 @@ from adjudge.training.prepared import Prepared
 from adjudge.training.rollouts.rows import Row
 from adjudge.training.rollouts.trl import REST, VERDICT, Rollouts, reward_functions
 from adjudge.training.warm_start.held_out import HeldOut
-from adjudge.training.warm_start.sft import WarmStart, train_on
+from adjudge.training.warm_start.sft import WarmStart, example, first_turn, train_on
+from adjudge.training.warm_start.shared_prefix import SharedCollator, SharedPrefixTrainer, together
 from adjudge.training.warm_start.traces import trace_all
 from adjudge.training.weights import load_policy
 from adjudge.types import Case
@@ -87,15 +90,15 @@ def _warm_start(prepared: Prepared, number: int, folder: Path, adapter: Path | N
         return
     recipe, stage = prepared.recipe, prepared.recipe.warm_start.stages[number]
     plan = prepared.plan(stage.settings)
-    rows = _traces(prepared, stage.settings, list(prepared.cases.train.values())[: stage.rows], folder / "traces.jsonl")
-    some = list(prepared.cases.held_out.values())[: recipe.grpo.evaluate_cases]
+    rows = _traces(prepared, stage.settings, _drawn(prepared, number), folder / "traces.jsonl")
+    some = in_pairs(prepared.cases.held_out.values(), recipe.seed)[: recipe.grpo.evaluate_cases]
     held_out = _traces(prepared, stage.settings, some, folder / "held-out.jsonl")
     letters = [prepared.tokenizer(letter, add_special_tokens=False)["input_ids"][0] for letter in "AB"]
     settings = recipe.warm_start
-    model = load_policy(recipe, adapter)
+    examples, how = _lessons(prepared, stage.learns, rows)
     trainer = train_on(
-        rows,
-        model,
+        examples,
+        load_policy(recipe, adapter),
         prepared.tokenizer,
         WarmStart(
             steps=stage.steps,
@@ -107,12 +110,40 @@ def _warm_start(prepared: Prepared, number: int, folder: Path, adapter: Path | N
             seed=plan.seed,
         ),
         folder,
-        [HeldOut(held_out, letters, settings.save_every)],
+        [] if stage.learns == "search" else [HeldOut(list(held_out.values()), letters, settings.save_every)],
+        **how,
     )
     _finish(trainer, folder)
 
 
-def _traces(prepared: Prepared, settings: Sequence[str], cases: Sequence[Case], file: Path) -> list[Row]:
+def _drawn(prepared: Prepared, number: int) -> list[Case]:
+    """The cases of a stage: pairs drawn with the seed, both orders of each; other ones than the stages before had."""
+    stages = prepared.recipe.warm_start.stages
+    before = sum(stage.rows for stage in stages[:number])
+    cases = in_pairs(prepared.cases.train.values(), prepared.recipe.seed)
+    return [cases[place % len(cases)] for place in range(before, before + min(stages[number].rows, len(cases)))]
+
+
+def in_pairs(cases: Iterable[Case], seed: int) -> list[Case]:
+    """Cases in an order drawn with a seed, those of one pair side by side."""
+    pairs: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        pairs[str(case.metadata.get("pair", case.id))].append(case)
+    names = random.Random(seed).sample(sorted(pairs), len(pairs))
+    return [case for name in names for case in pairs[name]]
+
+
+def _lessons(prepared: Prepared, learns: str, rows: Mapping[str, Row]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The examples of a stage, and who trains on them."""
+    if learns == "verdict":
+        pair_of = {name: str(case.metadata.get("pair", name)) for name, case in prepared.cases.train.items()}
+        collator = SharedCollator(prepared.tokenizer.pad_token_id)
+        return together(rows, pair_of), {"kind": SharedPrefixTrainer, "collator": collator}
+    taken = map(first_turn, rows.values()) if learns == "search" else rows.values()
+    return list(map(example, taken)), {}
+
+
+def _traces(prepared: Prepared, settings: Sequence[str], cases: Sequence[Case], file: Path) -> dict[str, Row]:
     """Traces, made once and kept."""
     if not file.is_file():
         plan, tool = prepared.plan(settings), prepared.recipe.warm_start.tool
@@ -124,9 +155,10 @@ def _traces(prepared: Prepared, settings: Sequence[str], cases: Sequence[Case], 
                 found = shared_portal().call(
                     lambda: trace_all(plan, part, tool, prepared.cases.titles, prepared.tokenizer)  # noqa: B023
                 )
-                lines.writelines(json.dumps(row) + "\n" for row in found.rows.values())
+                lines.writelines(json.dumps([name, *row]) + "\n" for name, row in found.rows.items())
         unfinished.replace(file)
-    rows = [Row(*map(tuple, json.loads(line))) for line in file.read_text("utf-8").splitlines()]
+    read = map(json.loads, file.read_text("utf-8").splitlines())
+    rows = {str(name): Row(*map(tuple, row)) for name, *row in read}
     if not rows:
         raise ConfigError("the oracle found the source of no case", key="data.corpus", hint="is it the pairs' corpus?")
     return rows
@@ -149,7 +181,9 @@ def _grpo(prepared: Prepared, folder: Path, adapter: Path | None) -> Path:
         config(prepared, folder),
         Dataset.from_list([{"prompt": name} for name in prepared.cases.train]),
         eval_dataset=Dataset.from_list(
-            [{"prompt": name} for name in list(prepared.cases.held_out)[: settings.evaluate_cases]]
+            [{"prompt": case.id} for case in in_pairs(prepared.cases.held_out.values(), recipe.seed)][
+                : settings.evaluate_cases
+            ]
         ),
         processing_class=prepared.tokenizer,
         callbacks=_callbacks(prepared),

@@ -56,7 +56,16 @@ def plain(folder: Path) -> dict[str, Any]:
         "graph": "compact",
         "agents": {"gather": {}, "judge": {}},
         "data": {"train": "train.jsonl", "held_out": "dev.jsonl", "corpus": "corpus.jsonl"},
-        "warm_start": {"stages": [{"steps": 2, "rows": 8}], "batch": 4, "at_once": 4, "save_every": 1},
+        "warm_start": {
+            "stages": [
+                {"steps": 2, "rows": 8},
+                {"steps": 1, "rows": 4, "learns": "search"},
+                {"steps": 1, "rows": 8, "learns": "verdict"},
+            ],
+            "batch": 4,
+            "at_once": 4,
+            "save_every": 1,
+        },
         "grpo": {"steps": 1, "prompts": 1, "generations": 2, "at_once": 2, "evaluate_every": 1, "evaluate_cases": 2},
         "rewards": {"verdict": {}, "tool_use": {"weight": 0.3, "must_cite": False}},
     }

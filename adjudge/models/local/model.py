@@ -42,7 +42,8 @@ class LocalModel:
     def info(self) -> ModelInfo:
         """What the model is; reads a few MB of the weights the first time, and loads nothing."""
         source = self._source
-        return ModelInfo(source.name, "local", source.fingerprint, _ABILITIES, source.context, source.embedded)
+        untrained = source.embedded and source.adapter is None
+        return ModelInfo(source.name, "local", source.fingerprint, _ABILITIES, source.context, untrained)
 
     async def chat(
         self,

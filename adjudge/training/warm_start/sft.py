@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,12 @@ from adjudge.training.optimizer import MasterAdamW
 from adjudge.training.rollouts.rows import Row
 
 IGNORED = -100
+
+
+def first_turn(row: Row) -> Row:
+    """A row up to the end of its first turn: the search, without what came of it."""
+    end = next((place for place, own in enumerate(row.mask) if not own), len(row.mask))
+    return Row(row.prompt_ids, row.completion_ids[:end], row.logprobs[:end], row.mask[:end])
 
 
 def example(row: Row) -> dict[str, list[Any]]:
@@ -111,22 +117,27 @@ class WarmStart:
 
 
 def train_on(
-    rows: Sequence[Row],
+    examples: Sequence[Mapping[str, Any]],
     model: Any,
     tokenizer: Any,
     settings: WarmStart,
     folder: Path,
     callbacks: Sequence[TrainerCallback] = (),
+    *,
+    kind: type[TraceTrainer] | None = None,
+    collator: Callable[[Any], dict[str, torch.Tensor]] | None = None,
 ) -> TraceTrainer:
-    """Train a model, as a rule with a LoRA, on rows; goes on from the last checkpoint in the folder.
+    """Train a model, as a rule with a LoRA; goes on from the last checkpoint in the folder.
 
     Args:
-        rows: What is learnt.
+        examples: What is learnt, as the collator takes it.
         model: A causal language model of transformers, or peft around one; changed in place.
         tokenizer: Its tokenizer.
         settings: How long and how fast.
         folder: For checkpoints and logs.
         callbacks: Of transformers' `Trainer`.
+        kind: `TraceTrainer` by default, for examples of `example`.
+        collator: `Collator` by default.
     """
     on_cpu = not torch.cuda.is_available()
     arguments = SFTConfig(
@@ -151,12 +162,12 @@ def train_on(
         report_to="none",
     )
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    trainer = TraceTrainer(
+    trainer = (kind or TraceTrainer)(
         model=model,
         args=arguments,
-        train_dataset=Dataset.from_list([example(row) for row in rows]),
+        train_dataset=Dataset.from_list([dict(one) for one in examples]),
         processing_class=tokenizer,
-        data_collator=Collator(tokenizer.pad_token_id),
+        data_collator=collator or Collator(tokenizer.pad_token_id),
         optimizers=(MasterAdamW(trained, lr=settings.learning_rate, weight_decay=0.0), None),
         callbacks=list(callbacks),
     )

@@ -1,0 +1,196 @@
+"""How well a trained judge judges, and what its tools are worth to it.
+
+    python -m benchmarks.trained --data DATA --pairs PAIRS --policy warm=runs/e/warm-start-2/policy \
+        --policy grpo=runs/e/grpo/policy --out docs/measured
+
+Each policy, and the untrained model, judges held-out synthesised pairs, hard HotpotQA pairs and people's preferences of
+QA-Feedback through the graph `compact`, in both orders: with its tools, without, with the passages of another question
+(`shuffled`), and with an index that finds nothing (`empty`). Beside them stand the cheap explanations. Intervals are
+95 % from a bootstrap over source documents or questions; unscored counts as wrong. The run is kept in a journal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.progress import Progress
+
+from adjudge import Case, Journal, Judge, JudgeResult, Verdict, read_cases
+from adjudge.models import ChatModel, ModelSpec, open_model
+from adjudge.tools import Tool, ToolContext, ToolOutput
+from benchmarks import pairs
+from benchmarks.embedded import Scored, credit, interval, judge_all, lexical, tasks
+
+BASE = "untrained"
+ARMS = ("tools", "no tools", "shuffled", "empty")
+
+
+class Set(NamedTuple):
+    """Labelled pairs of one kind, and the corpus that is searched for them."""
+
+    name: str
+    found: list[pairs.Pair]
+    corpus: Path | list[dict[str, Any]]
+
+
+def sets(data: Path, folder: Path, limit: int) -> list[Set]:
+    """What is judged; one order of each pair, since the judge sees both."""
+    rows = [case for case in read_cases(folder / "test.jsonl") if case.label in ("A", "B")]
+    once = {str(case.metadata["pair"]): case for case in rows}
+    drawn = random.Random(0).sample(sorted(once), min(limit, len(once)))
+    made = [pairs.Pair(once[name], (), str(once[name].metadata["source"])) for name in drawn]
+    others = [Set(task.name, task.found[:limit], task.corpus) for task in tasks(data, limit)]
+    return [Set("synthesised, held-out documents", made, folder / "corpus.jsonl"), *others]
+
+
+def judges(model: ChatModel, one: Set, journal: Journal) -> dict[str, Judge]:
+    """The graph with each kind of evidence."""
+
+    def load(**changes: Any) -> Judge:
+        judge = Judge.load("compact", corpus=one.corpus, journal=journal, **changes)
+        judge.models["default"] = model
+        return judge
+
+    searching: dict[str, Any] = {"nodes.gather.seed_queries": False}
+    with_tools = load(model=model, **searching)
+    real = with_tools.tools["corpus"]
+    return {
+        "tools": with_tools,
+        "no tools": load(model=model, **{"nodes.gather.max_turns": 0, "nodes.judge.thread": "fresh", **searching}),
+        "shuffled": load(model=model, tools={"corpus": shuffled(real, [pair.case for pair in one.found])}, **searching),
+        "empty": load(model=model, tools={"corpus": empty(real)}, **searching),
+    }
+
+
+def shuffled(tool: Tool, cases: Sequence[Case]) -> Tool:
+    """A search that finds what another case's question finds, whatever it is asked."""
+
+    async def call(arguments: Mapping[str, Any], context: ToolContext) -> ToolOutput:
+        others = [case.question for case in cases if case.question != context.case.question]
+        other = random.Random(f"{context.case.id}").choice(others)
+        return await tool.call({"query": other}, context)
+
+    return tool._replace(call=call, fingerprint=f"{tool.fingerprint}:shuffled")
+
+
+def empty(tool: Tool) -> Tool:
+    """A search that finds nothing."""
+
+    async def call(arguments: Mapping[str, Any], context: ToolContext) -> ToolOutput:
+        return ToolOutput()
+
+    return tool._replace(call=call, fingerprint="empty")
+
+
+def measures(results: Sequence[JudgeResult], found: Sequence[pairs.Pair]) -> dict[str, Any]:
+    """Accuracy over both orders, in each order, in both at once; and how well the tools were used."""
+    labels = [str(pair.case.label) for pair in found]
+    both = [
+        Scored(pair.question, credit(result, str(pair.case.label))) for pair, result in zip(found, results, strict=True)
+    ]
+    right = [
+        [_right(vote.outcome, label) for vote in result.votes] for result, label in zip(results, labels, strict=True)
+    ]
+    whole = [Scored(pair.question, float(all(one) and bool(one))) for pair, one in zip(found, right, strict=True)]
+    sources = [
+        any(pair.question in item.source.split("#") for item in result.evidence)
+        for pair, result in zip(found, results, strict=True)
+    ]
+    return {
+        "accuracy": interval(both),
+        "both orders right": interval(whole),
+        "by order": [sum(one[place] for one in right if len(one) > place) / len(right) for place in range(2)],
+        "unscored": sum(not result.scored for result in results) / len(results),
+        "source found": sum(sources) / len(sources),
+        "tool calls": sum(result.usage.tool_calls for result in results) / len(results),
+        "tokens": sum(result.usage.tokens_in + result.usage.tokens_out for result in results) / len(results),
+    }
+
+
+def _right(outcome: object, label: str) -> float:
+    return float(isinstance(outcome, Verdict) and outcome.winner == label)
+
+
+def cheap(one: Set) -> dict[str, Any]:
+    """The lexical arms, from what a search for the question finds."""
+    tool = pairs.corpus_tool(one.corpus)
+    credits: dict[str, list[Scored]] = {}
+    for pair in one.found:
+        for name, value in lexical(pair, pairs.search(tool, pair.case.question), tool).items():
+            credits.setdefault(name, []).append(Scored(pair.question, value))
+    return {name: {"accuracy": interval(scored)} for name, scored in credits.items()}
+
+
+async def measure(
+    one: Set, model: ChatModel, journal: Journal, arms: Sequence[str], shown: Callable[[str, int], Callable[[], None]]
+) -> dict[str, Any]:
+    """One policy on one set."""
+    found = {}
+    for arm, judge in judges(model, one, journal).items():
+        if arm in arms:
+            results = await judge_all(judge, [pair.case for pair in one.found], shown(arm, len(one.found)))
+            found[arm] = measures(results, one.found)
+    return found
+
+
+def table(name: str, found: Mapping[str, Mapping[str, Any]]) -> str:
+    """One set as Markdown."""
+    lines = [f"**{name}**", "", "| | accuracy | both orders right | source found | unscored |", "|---|---|---|---|---|"]
+    for arm, told in found.items():
+        whole = _shown(told["both orders right"]) if "both orders right" in told else ""
+        rest = [f"{told[key]:.0%}" if key in told else "" for key in ("source found", "unscored")]
+        lines.append(f"| {arm} | {_shown(told['accuracy'])} | {whole} | {' | '.join(rest)} |")
+    return "\n".join(lines)
+
+
+def _shown(interval: Sequence[float]) -> str:
+    mean, low, high = interval
+    return f"{mean:.0%} ({low:.0%} to {high:.0%})"
+
+
+async def run(chosen: argparse.Namespace) -> dict[str, Any]:
+    """All policies on all sets."""
+    policies = {BASE: None, **dict(item.split("=", 1) for item in chosen.policy)}
+    written: dict[str, Any] = {}
+    with Progress() as progress, Journal(chosen.journal) as journal:
+        for one in sets(chosen.data, chosen.pairs, chosen.limit):
+            found: dict[str, Any] = cheap(one)
+            for name, adapter in policies.items():
+                model = open_model(ModelSpec(provider="local", adapter=adapter, max_tokens=64))
+
+                def shown(arm: str, total: int, name: str = name, title: str = one.name) -> Callable[[], None]:
+                    bar = progress.add_task(f"{title}: {name}, {arm}", total=total)
+                    return lambda: progress.advance(bar)
+
+                arms = await measure(one, model, journal, chosen.arms, shown)
+                found |= {f"{name}, {arm}": told for arm, told in arms.items()}
+                await model.aclose()
+            written[one.name] = {"pairs": len(one.found), "arms": found}
+            print(table(one.name, found), flush=True)
+    return written
+
+
+def main() -> None:
+    """Measure, print tables, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--pairs", type=Path, required=True, help="folder of `adjudge synth`")
+    parser.add_argument("--policy", action="append", default=[], metavar="NAME=FOLDER", help="a LoRA; repeatable")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS)
+    parser.add_argument("--limit", type=int, default=100, help="pairs of each set")
+    parser.add_argument("--journal", type=Path, default=Path("trained.sqlite"))
+    parser.add_argument("--out", type=Path, required=True)
+    chosen = parser.parse_args()
+    found = asyncio.run(run(chosen))
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    (chosen.out / "trained.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
