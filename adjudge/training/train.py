@@ -108,6 +108,7 @@ def _warm_start(prepared: Prepared, number: int, folder: Path, adapter: Path | N
             warmup=settings.warmup,
             save_every=settings.save_every,
             seed=plan.seed,
+            report_to=recipe.report_to,
         ),
         folder,
         [] if stage.learns == "search" else [HeldOut(list(held_out.values()), letters, settings.save_every)],

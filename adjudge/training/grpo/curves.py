@@ -65,6 +65,7 @@ PANELS = (
     _Panel("entropy", "Entropy (nats a token)", _one_of("entropy")),
     _Panel("length", "Own tokens of a rollout", _one_of("own_tokens/mean")),
     _Panel("confidence", "Confidence, and where D is twice its maximum", _begins("confidence/", "groups/twice"), True),
+    _Panel("loss", "Loss", _one_of("loss")),
 )
 
 

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class HeldOut(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
-    """Logs `held_out_accuracy` every so many steps: the right letter is likelier than the other.
+    """Logs `held_out/accuracy` every so many steps: the right letter is likelier than the other.
 
     The searches are the oracle's, so this is the accuracy of the verdict given right evidence. The whole graph is
     measured by `adjudge.training.measure`.
@@ -37,7 +37,7 @@ class HeldOut(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
         """Measure, where it is due."""
         if state.global_step % self._every == 0 or state.global_step == state.max_steps:
             found = accuracy(kwargs["model"], self._rows, self._letters, self._at_once)
-            state.log_history.append({"step": state.global_step, "held_out_accuracy": found})
+            state.log_history.append({"step": state.global_step, "held_out/accuracy": found})
             logger.info("step %d: held-out accuracy %.3f", state.global_step, found)
         return control
 

@@ -105,6 +105,7 @@ class WarmStart:
         warmup: Steps.
         save_every: Steps between two checkpoints.
         seed: Of the order of the rows.
+        report_to: Where numbers are shown live: `tensorboard`, `trackio`.
     """
 
     steps: int
@@ -114,6 +115,7 @@ class WarmStart:
     warmup: int = 10
     save_every: int = 20
     seed: int = 0
+    report_to: tuple[str, ...] = ()
 
 
 def train_on(
@@ -159,7 +161,7 @@ def train_on(
         max_length=None,
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
-        report_to="none",
+        report_to=list(settings.report_to) or "none",
     )
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     trainer = (kind or TraceTrainer)(

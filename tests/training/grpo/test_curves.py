@@ -55,7 +55,7 @@ def test_what_is_logged_again_after_a_resume_counts_once() -> None:
 
 def test_a_picture_for_each_panel_and_one_of_all(tmp_path: Path) -> None:
     written = draw_curves(HISTORY, tmp_path / "new" / "curves")
-    names = ["rewards", "held_out", "groups", "tools", "entropy", "length", "confidence", "all"]
+    names = ["rewards", "held_out", "groups", "tools", "entropy", "length", "confidence", "loss", "all"]
     assert [path.stem for path in written] == names
     for path in written:
         assert path.read_bytes().startswith(b"\x89PNG")
@@ -91,7 +91,7 @@ def test_only_what_was_logged_is_drawn(tmp_path: Path) -> None:
     assert [path.name for path in written] == ["entropy.png", "all.png"]
 
 
-@pytest.mark.parametrize("history", [[], [{"step": 1, "loss": 0.3}], [{"step": 1, "reward": None}]])
+@pytest.mark.parametrize("history", [[], [{"step": 1, "grad_norm": 0.3}], [{"step": 1, "reward": None}]])
 def test_nothing_to_show_writes_nothing(tmp_path: Path, history: list[dict[str, Any]]) -> None:
     assert draw_curves(history, tmp_path / "curves") == []
     assert not (tmp_path / "curves").exists()
