@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from adjudge.errors import CaseError, ConfigError
 from adjudge.judge import Judge
 from adjudge.models.base import ModelSpec
 from adjudge.models.local.source import Source
+from adjudge.tools.corpus.reading import reader
 from adjudge.training.recipe import DataSettings, Recipe
 from adjudge.training.rewards import Mixed, build
 from adjudge.training.rollouts.attempts import POLICY, Plan, policy_settings
@@ -28,7 +28,7 @@ class Cases(NamedTuple):
     held_out: dict[str, Case]
     titles: dict[str, str]  # of the corpus's documents, by id
     bad: tuple[CaseError, ...]  # rows that are no cases, or have no label
-    digests: dict[str, str]  # sha256 of each file
+    digests: dict[str, str]  # sha256 of each file's content
 
 
 class Prepared(NamedTuple):
@@ -106,15 +106,15 @@ def _cases(data: DataSettings, base: Path, seed: int) -> Cases:
         raise ConfigError("a case is trained on and held out", key="data", found=shared[0])
     if data.limit is not None and data.limit < len(train):
         train = dict(random.Random(seed).sample(sorted(train.items()), data.limit))
-    titles = {}
-    for row in _lines(base / data.corpus):
-        titles[str(row.get("id"))] = str(row.get("title", ""))
-    files = {name: _digest(base / name) for name in (data.train, data.held_out, data.corpus)}
-    return Cases(train, held_out, titles, tuple(bad), files)
+    corpus = hashlib.sha256()
+    titles = {item.source.split("#", 1)[-1]: item.title for item in reader(base / data.corpus)(corpus)}
+    digests = {name: hashlib.sha256((base / name).read_bytes()).hexdigest() for name in (data.train, data.held_out)}
+    return Cases(train, held_out, titles, tuple(bad), digests | {data.corpus: corpus.hexdigest()})
 
 
 def _labelled(path: Path, key: str, bad: list[CaseError]) -> dict[str, Case]:
-    _there(path, f"data.{key}")
+    if not path.is_file():
+        raise ConfigError("there is no such file", key=f"data.{key}", found=str(path), hint="see `adjudge synth`")
     found = {}
     for case in read_cases(path, on_error=bad.append):
         if case.label is None:
@@ -124,18 +124,3 @@ def _labelled(path: Path, key: str, bad: list[CaseError]) -> dict[str, Case]:
     if not found:
         raise ConfigError("there is no labelled case", key=f"data.{key}", file=str(path), hint="see `adjudge synth`")
     return found
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    _there(path, "data.corpus")
-    with path.open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines if line.strip()]
-
-
-def _there(path: Path, key: str) -> None:
-    if not path.is_file():
-        raise ConfigError("there is no such file", key=key, found=str(path), hint="see `adjudge synth`")
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -79,8 +79,9 @@ def _keep_recipe(prepared: Prepared, out: Path) -> None:
     file = out / "recipe.json"
     if file.is_file():
         before = json.loads(file.read_text("utf-8"))
-        if before["data"] != kept["data"]:
-            raise ConfigError("this run was begun with other data", file=str(file), hint="name another folder")
+        for what, key in (("another recipe", "recipe"), ("other data", "data")):
+            if before[key] != kept[key]:
+                raise ConfigError(f"this run was begun with {what}", file=str(file), hint="name another folder")
     out.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(kept, indent=1), encoding="utf-8")
 

@@ -123,6 +123,12 @@ def test_a_mistake_is_told_before_anything_is_loaded(
     assert key is None or raised.value.key == key
 
 
+def test_a_corpus_that_cannot_be_read_is_told_with_its_line(folder: Path) -> None:
+    (folder / "corpus.jsonl").write_text('{"id": "d1", "text": "one"}\n{broken\n')
+    with pytest.raises(ConfigError, match=r"corpus\.jsonl:2"):
+        prepare(*load_recipe(folder / "recipe.yaml"))
+
+
 def test_rows_without_a_label_are_left_out_and_told(folder: Path) -> None:
     bare = {**row(case("bare")), "label": None}
     write(folder / "train.jsonl", [row(case("one")), bare])
@@ -145,6 +151,9 @@ def test_a_run_trains_both_stages_and_a_second_one_has_nothing_left_to_do(folder
     assert (folder / "run" / "grpo" / "policy" / "model.safetensors").stat().st_mtime_ns == before
     kept = json.loads((folder / "run" / "recipe.json").read_text())
     assert Recipe.model_validate(kept["recipe"]).name == "tiny"
+    changed = CliRunner().invoke(app, [*command, "--set", "seed=1"])
+    assert changed.exit_code == 2
+    assert "another recipe" in changed.output
     write(folder / "train.jsonl", [row(case("other"))])
     other = CliRunner().invoke(app, command)
     assert other.exit_code == 2
