@@ -25,6 +25,7 @@ from benchmarks.steps.judges import NOISES, at_random, longest, majority, overla
 from benchmarks.steps.world import M, Question, World, hotpot, musique
 
 PARTS = ("world", "people", "context")
+CONTROLS = ("random of", "majority of 4 proposals", "majority of 8 proposals")
 
 
 def worlds(data: Path, questions: int, seeds: int, embedded: int, judge: Callable[[], Judge]) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def worlds(data: Path, questions: int, seeds: int, embedded: int, judge: Callabl
         found = searches.run(chosen, range(seeds), lambda: shown.advance(task))
     rows = {name: searches.rows_of(one) for name, one in found.items()}
     print(report.searches_table(rows), flush=True)
-    pairs = [("best of 4, gain + noise 1", other) for other in ("random of 4", "majority of 4 proposals")]
+    pairs = [("best of 4, gain + noise 1", other) for other in searches.arms() if other.startswith(CONTROLS)]
     pairs += [("best of 4, gain + noise 1", other) for other in searches.arms() if "search" in other]
     return {
         "gains": {

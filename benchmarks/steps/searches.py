@@ -56,7 +56,11 @@ def arms() -> dict[str, Arm]:
     return {
         FIRST: _long(1),
         **{name: _guided(scorer) for name, scorer in guided.items()},
+        # What judging costs, spent on proposals instead: twice as many.
+        "random of 8": _guided(lambda world: at_random, 2 * N),
+        "majority of 8 proposals": _guided(lambda world: majority, 2 * N),
         "majority of 4 searches": _several(N),
+        "majority of 8 searches": _several(2 * N),
         "one search, 4 times the steps": _long(4),
         "one search, 8 times the steps": _long(8),
     }
@@ -66,8 +70,8 @@ def _noisy(noise: float) -> Callable[[World], Scorer]:
     return lambda world: rollouts(world, GUIDING, "judge", noise)
 
 
-def _guided(scorer: Callable[[World], Scorer]) -> Arm:
-    return lambda world, question, seed: _searched(world, question, scorer(world), N, BUDGET, seed)
+def _guided(scorer: Callable[[World], Scorer], n: int = N) -> Arm:
+    return lambda world, question, seed: _searched(world, question, scorer(world), n, BUDGET, seed)
 
 
 def _long(times: int) -> Arm:
