@@ -66,16 +66,21 @@ async def _attempt(plan: Plan, case: Case, policy: ChatModel, step: int, at: int
         rollout = Rollout(case, outcome, outage=f"{type(error).__name__}: {error}")
         return Attempt(rollout, row_of((), plan.segment, plan.filler), time.monotonic() - began)
     row = row_of(recorder.sequences(), plan.segment, plan.filler)
-    return Attempt(record(case, result, recorder, calls.made, row), row, time.monotonic() - began)
+    return Attempt(record(case, result, recorder, calls.of(recorder), row), row, time.monotonic() - began)
 
 
 class _Calls:
     def __init__(self) -> None:
-        self.made: list[Called] = []
+        self._made: list[tuple[str, Called]] = []  # by node
 
     def heard(self, event: Event) -> None:
         if isinstance(event, ToolCalled):
-            self.made.append(Called(event.tool, event.arguments, event.error, event.bad_call))
+            self._made.append((event.at.node, Called(event.tool, event.arguments, event.error, event.bad_call)))
+
+    def of(self, recorder: Recorder) -> list[Called]:
+        """Those of the nodes in which the policy spoke."""
+        own = {turn.at.node for turn in recorder.turns}
+        return [call for node, call in self._made if node in own]
 
 
 def record(case: Case, result: JudgeResult, recorder: Recorder, calls: Sequence[Called], row: Row) -> Rollout:
@@ -85,7 +90,7 @@ def record(case: Case, result: JudgeResult, recorder: Recorder, calls: Sequence[
         case: With its label.
         result: Of the judgement.
         recorder: With the policy's turns.
-        calls: Tool calls of the judgement.
+        calls: Tool calls of the policy.
         row: What is trained of it.
     """
     texts = tuple(turn.text for turn in recorder.turns)
