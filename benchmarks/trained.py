@@ -5,7 +5,8 @@
 
 Each policy, and the untrained model, judges held-out synthesised pairs, hard HotpotQA pairs and people's preferences of
 QA-Feedback through the graph `compact`, in both orders: with its tools, without, with the passages of another question
-(`shuffled`), and with an index that finds nothing (`empty`). Beside them stand the cheap explanations. Intervals are
+(`shuffled`), and with an index that finds nothing (`empty`). Beside them stand the untrained model that judges by the
+likelihood of each response after a search of its own (graph `evidence`), and the cheap explanations. Intervals are
 95 % from a bootstrap over source documents or questions; unscored counts as wrong. The run is kept in a journal.
 """
 
@@ -28,7 +29,7 @@ from benchmarks import pairs
 from benchmarks.embedded import Scored, credit, interval, judge_all, lexical, tasks
 
 BASE = "untrained"
-ARMS = ("tools", "no tools", "shuffled", "empty")
+ARMS = ("tools", "no tools", "shuffled", "empty", "likelihood")
 
 
 class Set(NamedTuple):
@@ -65,7 +66,20 @@ def judges(model: ChatModel, one: Set, journal: Journal) -> dict[str, Judge]:
         "no tools": load(model=model, **{"nodes.gather.max_turns": 0, "nodes.judge.thread": "fresh", **searching}),
         "shuffled": load(model=model, tools={"corpus": shuffled(real, [pair.case for pair in one.found])}, **searching),
         "empty": load(model=model, tools={"corpus": empty(real)}, **searching),
+        "likelihood": by_likelihood(model, one, journal),
     }
+
+
+def by_likelihood(model: ChatModel, one: Set, journal: Journal) -> Judge:
+    """How the untrained model judges where nothing else is asked for."""
+    changes: dict[str, Any] = {
+        "nodes.judge.decide": "likelihood",
+        "nodes.judge.max_citations": 0,
+        "models.default": {"provider": "local", "max_tokens": 120},
+    }
+    judge = Judge.load("evidence", corpus=one.corpus, journal=journal, **changes)
+    judge.models["default"] = model
+    return judge
 
 
 def shuffled(tool: Tool, cases: Sequence[Case]) -> Tool:
@@ -168,7 +182,8 @@ async def run(chosen: argparse.Namespace) -> dict[str, Any]:
                     bar = progress.add_task(f"{title}: {name}, {arm}", total=total)
                     return lambda: progress.advance(bar)
 
-                arms = await measure(one, model, journal, chosen.arms, shown)
+                wanted = [arm for arm in chosen.arms if arm != "likelihood" or name == BASE]
+                arms = await measure(one, model, journal, wanted, shown)
                 found |= {f"{name}, {arm}": told for arm, told in arms.items()}
                 await model.aclose()
             written[one.name] = {"pairs": len(one.found), "arms": found}

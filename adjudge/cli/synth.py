@@ -79,6 +79,9 @@ def make(
     level: Annotated[
         bool, typer.Option("--level/--no-level", help="Leave out pairs that style or word matching would tell.")
     ] = True,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Sentences as they stand, one with a defect: easy pairs to begin with.")
+    ] = False,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Report on them afterwards.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Of splits, choices and orders.")] = 0,
     no_progress: Annotated[bool, typer.Option("--no-progress", help="Show the sums only.")] = False,
@@ -105,6 +108,10 @@ def make(
     corpus = read_corpora(corpora or [], data, sources)
     wanted = [name.strip() for name in defects.split(",")] if defects is not None else list(DEFECTS)
     settings: dict[str, Any] = {"defects": wanted, "most": pairs, "levelled": level, "seed": seed}
+    if plain and teacher is not None:
+        raise ConfigError("a teacher writes in its own words", key="--plain", hint="leave out --plain or --teacher")
+    if plain:
+        settings["plain"] = True
     if per_document is not None:
         settings["per_document"] = per_document
     made = _made(screen, corpus, settings, out, teacher, concurrency, silent=no_progress)

@@ -20,6 +20,7 @@ _OWN: dict[str, Provider] = {
 _FORMS = (
     "auto",
     EMBEDDED,
+    "embedded+compact, the same with an adapter",
     "a URL such as http://127.0.0.1:8000/v1",
     "a path to a folder with weights",
     "provider:model such as openai:gpt-4o",
@@ -38,6 +39,8 @@ def parse_model(text: str) -> ModelSpec:
         return ModelSpec()
     if text == EMBEDDED:
         return ModelSpec(provider="local")
+    if text.startswith(f"{EMBEDDED}+"):
+        return ModelSpec(provider="local", adapter=text.partition("+")[2] or None)
     if text.startswith(("http://", "https://")):
         return ModelSpec(provider="server", base_url=text)
     if text.startswith((".", "/", "~")) or Path(text).is_dir():
@@ -55,7 +58,7 @@ def parse_model(text: str) -> ModelSpec:
 def _explicit(text: str) -> bool:
     """Whether a short form says by itself where the model is; a name with a colon may be one on a server."""
     own = text.startswith((".", "/", "~", "http://", "https://")) or text.partition(":")[0] in _OWN
-    return own or text == EMBEDDED
+    return own or text.partition("+")[0] == EMBEDDED
 
 
 def resolve_auto(spec: ModelSpec, environ: Mapping[str, str] = os.environ) -> ModelSpec:
@@ -75,7 +78,8 @@ def resolve_auto(spec: ModelSpec, environ: Mapping[str, str] = os.environ) -> Mo
         elif named and not spec.model:
             chosen = parse_model(named)
             provider = chosen.provider
-            spec = spec.model_copy(update={"model": chosen.model, "base_url": chosen.base_url})
+            given = {"model": chosen.model, "base_url": chosen.base_url}
+            spec = spec.model_copy(update=given | ({"adapter": chosen.adapter} if chosen.adapter else {}))
         else:
             provider = "server" if spec.model else "local"
         spec = spec.model_copy(update={"provider": provider})

@@ -13,8 +13,9 @@ from adjudge.errors import CaseError, ConfigError
 from adjudge.judge import Judge
 from adjudge.models.base import ModelSpec
 from adjudge.models.local.source import Source
+from adjudge.tools.corpus.passages import Document
 from adjudge.tools.corpus.reading import reader
-from adjudge.training.recipe import DataSettings, Recipe
+from adjudge.training.recipe import Recipe
 from adjudge.training.rewards import Mixed, build
 from adjudge.training.rollouts.attempts import POLICY, Plan, policy_settings
 from adjudge.training.rollouts.policy import Policy
@@ -26,7 +27,8 @@ class Cases(NamedTuple):
 
     train: dict[str, Case]
     held_out: dict[str, Case]
-    titles: dict[str, str]  # of the corpus's documents, by id
+    stages: tuple[dict[str, Case], ...]  # of each stage of the warm start
+    documents: dict[str, Document]  # of the corpus, by id
     bad: tuple[CaseError, ...]  # rows that are no cases, or have no label
     digests: dict[str, str]  # sha256 of each file's content
 
@@ -78,7 +80,7 @@ def prepare(recipe: Recipe, base: Path) -> Prepared:
     """
     mixed = build(recipe.rewards)
     tokenizer = load_tokenizer(recipe)
-    prepared = Prepared(recipe, base, _cases(recipe.data, base, recipe.seed), mixed, tokenizer)
+    prepared = Prepared(recipe, base, _cases(recipe, base), mixed, tokenizer)
     for settings in [(), *(stage.settings for stage in recipe.warm_start.stages)]:
         prepared.plan(settings)
     return prepared
@@ -99,22 +101,33 @@ def weights(recipe: Recipe) -> str:
     return name
 
 
-def _cases(data: DataSettings, base: Path, seed: int) -> Cases:
-    bad: list[CaseError] = []
-    train, held_out = _labelled(base / data.train, "train", bad), _labelled(base / data.held_out, "held_out", bad)
-    if shared := sorted(set(train) & set(held_out)):
-        raise ConfigError("a case is trained on and held out", key="data", found=shared[0])
+def _cases(recipe: Recipe, base: Path) -> Cases:
+    data, bad = recipe.data, list[CaseError]()
+    train, held_out = (
+        _labelled(base / data.train, "data.train", bad),
+        _labelled(base / data.held_out, "data.held_out", bad),
+    )
     if data.limit is not None and data.limit < len(train):
-        train = dict(random.Random(seed).sample(sorted(train.items()), data.limit))
+        train = dict(random.Random(recipe.seed).sample(sorted(train.items()), data.limit))
+    stages = []
+    for number, stage in enumerate(recipe.warm_start.stages):
+        key = f"warm_start.stages.{number}.data"
+        stages.append(train if stage.data is None else _labelled(base / stage.data, key, bad))
+    for cases in (train, *stages):
+        if shared := sorted(set(cases) & set(held_out)):
+            raise ConfigError("a case is trained on and held out", key="data", found=shared[0])
     corpus = hashlib.sha256()
-    titles = {item.source.split("#", 1)[-1]: item.title for item in reader(base / data.corpus)(corpus)}
-    digests = {name: hashlib.sha256((base / name).read_bytes()).hexdigest() for name in (data.train, data.held_out)}
-    return Cases(train, held_out, titles, tuple(bad), digests | {data.corpus: corpus.hexdigest()})
+    documents = {item.source.split("#", 1)[-1]: item for item in reader(base / data.corpus)(corpus)}
+    files = dict.fromkeys(
+        [data.train, data.held_out, *(stage.data for stage in recipe.warm_start.stages if stage.data)]
+    )
+    digests = {name: hashlib.sha256((base / name).read_bytes()).hexdigest() for name in files}
+    return Cases(train, held_out, tuple(stages), documents, tuple(bad), digests | {data.corpus: corpus.hexdigest()})
 
 
 def _labelled(path: Path, key: str, bad: list[CaseError]) -> dict[str, Case]:
     if not path.is_file():
-        raise ConfigError("there is no such file", key=f"data.{key}", found=str(path), hint="see `adjudge synth`")
+        raise ConfigError("there is no such file", key=key, found=str(path), hint="see `adjudge synth`")
     found = {}
     for case in read_cases(path, on_error=bad.append):
         if case.label is None:
@@ -122,5 +135,5 @@ def _labelled(path: Path, key: str, bad: list[CaseError]) -> dict[str, Case]:
         else:
             found[case.id] = case
     if not found:
-        raise ConfigError("there is no labelled case", key=f"data.{key}", file=str(path), hint="see `adjudge synth`")
+        raise ConfigError("there is no labelled case", key=key, file=str(path), hint="see `adjudge synth`")
     return found

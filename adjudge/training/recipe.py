@@ -25,11 +25,12 @@ Steps = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class LoraSettings(Frozen):
-    """A low-rank adapter (Hu et al. 2021) on all linear layers."""
+    """A low-rank adapter (Hu et al. 2021) on the linear maps of the layers."""
 
     r: int = Field(default=16, ge=1, le=1024)
     alpha: int = Field(default=32, ge=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    first_layer: int = Field(default=0, ge=0, description="Layers below stay as they are, which is quicker.")
 
 
 class PolicySettings(Frozen):
@@ -61,12 +62,15 @@ class StageSettings(Frozen):
     """A stretch of the warm start, with its own settings of the graph: easy ones first."""
 
     steps: Steps
-    learns: Literal["all", "search", "verdict"] = Field(
+    learns: Literal["all", "search", "comparison", "verdict", "search_and_verdict"] = Field(
         default="all",
-        description="`search`: the first turn alone. `verdict`: the last alone, both orders from one reading of what "
-        "came before, through which no gradient flows.",
+        description="`search`: the first turn alone. `comparison`: which response a passage supports, in a prompt "
+        "shorter than the graph's. `verdict`: the last turn alone, from both orders of a pair at once. "
+        "`search_and_verdict`: so, and the first turn; for graphs with these two turns.",
     )
+    data: str | None = Field(default=None, description="Other cases than `data.train`, of the same corpus.")
     rows: int = Field(ge=1, description="Traces; each is seen about steps · batch / rows times.")
+    learning_rate: float | None = Field(default=None, gt=0, description="Instead of the warm start's.")
     settings: tuple[str, ...] = Field(default=(), description="Overrides of the graph: `tools.corpus.k=1`.")
 
 

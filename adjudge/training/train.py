@@ -30,8 +30,10 @@ from adjudge.training.grpo.monitor import HackingMonitor
 from adjudge.training.grpo.trainer import JudgeGRPOTrainer
 from adjudge.training.optimizer import MasterAdamW
 from adjudge.training.prepared import Prepared
+from adjudge.training.recipe import StageSettings
 from adjudge.training.rollouts.rows import Row
 from adjudge.training.rollouts.trl import REST, VERDICT, Rollouts, reward_functions
+from adjudge.training.warm_start.comparisons import comparisons
 from adjudge.training.warm_start.held_out import HeldOut
 from adjudge.training.warm_start.sft import WarmStart, example, first_turn, train_on
 from adjudge.training.warm_start.shared_prefix import SharedCollator, SharedPrefixTrainer, together
@@ -90,13 +92,14 @@ def _warm_start(prepared: Prepared, number: int, folder: Path, adapter: Path | N
     if (folder / WEIGHTS).is_dir():
         return
     recipe, stage = prepared.recipe, prepared.recipe.warm_start.stages[number]
-    plan = prepared.plan(stage.settings)
-    rows = _traces(prepared, stage.settings, _drawn(prepared, number), folder / "traces.jsonl")
     some = in_pairs(prepared.cases.held_out.values(), recipe.seed)[: recipe.grpo.evaluate_cases]
-    held_out = _traces(prepared, stage.settings, some, folder / "held-out.jsonl")
+    drawn = _drawn(prepared, number)
+    rows = _rows(prepared, stage, drawn, folder / "traces.jsonl")
+    held_out = _rows(prepared, stage, some, folder / "held-out.jsonl")
+    pair_of = {case.id: pair_name(case) for case in (*drawn, *some)}
     letters = [prepared.tokenizer(letter, add_special_tokens=False)["input_ids"][0] for letter in "AB"]
     settings = recipe.warm_start
-    examples, how = _lessons(prepared, stage.learns, rows)
+    examples, how = _lessons(prepared, stage.learns, rows, pair_of)
     trainer = train_on(
         examples,
         load_policy(recipe, adapter),
@@ -105,14 +108,14 @@ def _warm_start(prepared: Prepared, number: int, folder: Path, adapter: Path | N
             steps=stage.steps,
             batch=settings.batch,
             at_once=settings.at_once,
-            learning_rate=settings.learning_rate,
+            learning_rate=stage.learning_rate or settings.learning_rate,
             warmup=settings.warmup,
             save_every=settings.save_every,
-            seed=plan.seed,
+            seed=recipe.seed,
             report_to=recipe.report_to,
         ),
         folder,
-        [] if stage.learns == "search" else [HeldOut(list(held_out.values()), letters, settings.save_every)],
+        [] if stage.learns == "search" else [HeldOut(held_out, pair_of, letters, settings.save_every)],
         **how,
     )
     _finish(trainer, folder)
@@ -121,8 +124,8 @@ def _warm_start(prepared: Prepared, number: int, folder: Path, adapter: Path | N
 def _drawn(prepared: Prepared, number: int) -> list[Case]:
     """The cases of a stage: pairs drawn with the seed, both orders of each; other ones than the stages before had."""
     stages = prepared.recipe.warm_start.stages
-    before = sum(stage.rows for stage in stages[:number])
-    cases = in_pairs(prepared.cases.train.values(), prepared.recipe.seed)
+    before = sum(stage.rows for stage in stages[:number] if stage.data == stages[number].data)
+    cases = in_pairs(prepared.cases.stages[number].values(), prepared.recipe.seed)
     return [cases[place % len(cases)] for place in range(before, before + min(stages[number].rows, len(cases)))]
 
 
@@ -130,32 +133,45 @@ def in_pairs(cases: Iterable[Case], seed: int) -> list[Case]:
     """Cases in an order drawn with a seed, those of one pair side by side."""
     pairs: dict[str, list[Case]] = defaultdict(list)
     for case in cases:
-        pairs[str(case.metadata.get("pair", case.id))].append(case)
+        pairs[pair_name(case)].append(case)
     names = random.Random(seed).sample(sorted(pairs), len(pairs))
     return [case for name in names for case in pairs[name]]
 
 
-def _lessons(prepared: Prepared, learns: str, rows: Mapping[str, Row]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def pair_name(case: Case) -> str:
+    """What both orders of a pair have in common."""
+    return str(case.metadata.get("pair", case.id))
+
+
+def _rows(prepared: Prepared, stage: StageSettings, cases: Sequence[Case], file: Path) -> dict[str, Row]:
+    if stage.learns != "comparison":
+        return _traces(prepared, stage.settings, cases, file)
+    return comparisons(cases, prepared.cases.documents, prepared.tokenizer)
+
+
+def _lessons(
+    prepared: Prepared, learns: str, rows: Mapping[str, Row], pair_of: Mapping[str, str]
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The examples of a stage, and who trains on them."""
-    if learns == "verdict":
-        pair_of = {name: str(case.metadata.get("pair", name)) for name, case in prepared.cases.train.items()}
-        collator = SharedCollator(prepared.tokenizer.pad_token_id)
-        return together(rows, pair_of), {"kind": SharedPrefixTrainer, "collator": collator}
-    taken = map(first_turn, rows.values()) if learns == "search" else rows.values()
-    return list(map(example, taken)), {}
+    if learns in ("all", "search"):
+        taken = map(first_turn, rows.values()) if learns == "search" else rows.values()
+        return list(map(example, taken)), {}
+    collator = SharedCollator(prepared.tokenizer.pad_token_id, search=learns == "search_and_verdict")
+    return together(rows, pair_of), {"kind": SharedPrefixTrainer, "collator": collator}
 
 
 def _traces(prepared: Prepared, settings: Sequence[str], cases: Sequence[Case], file: Path) -> dict[str, Row]:
     """Traces, made once and kept."""
     if not file.is_file():
         plan, tool = prepared.plan(settings), prepared.recipe.warm_start.tool
+        titles = {name: document.title for name, document in prepared.cases.documents.items()}
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_suffix(".part")
         with unfinished.open("w", encoding="utf-8") as lines:
             for start in track(range(0, len(cases), 50), f"traces for {file.parent.name}"):
                 part = cases[start : start + 50]
                 found = shared_portal().call(
-                    lambda: trace_all(plan, part, tool, prepared.cases.titles, prepared.tokenizer)  # noqa: B023
+                    lambda: trace_all(plan, part, tool, titles, prepared.tokenizer)  # noqa: B023
                 )
                 lines.writelines(json.dumps([name, *row]) + "\n" for name, row in found.rows.items())
         unfinished.replace(file)

@@ -10,6 +10,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
+from adjudge.errors import ConfigError
 from adjudge.training.prepared import weights
 from adjudge.training.recipe import Recipe
 
@@ -37,7 +38,25 @@ def load_policy(recipe: Recipe, begun: Path | None = None) -> Any:
                 r=settings.lora.r,
                 lora_alpha=settings.lora.alpha,
                 lora_dropout=settings.lora.dropout,
-                target_modules="all-linear",
+                **_where(model, settings.lora.first_layer),
             )
             model = get_peft_model(model, lora, autocast_adapter_dtype=False)
+    model.get_output_embeddings().register_forward_pre_hook(_in_one_piece)
     return model.train()
+
+
+def _where(model: Any, first: int) -> dict[str, Any]:
+    """All linear maps of the layers from one on."""
+    if not first:
+        return {"target_modules": "all-linear"}
+    layers = list(range(first, model.config.num_hidden_layers))
+    if not layers:
+        raise ConfigError("the policy has no such layer", key="policy.lora.first_layer", found=first)
+    names = {name.rsplit(".", 1)[-1] for name, part in model.named_modules() if isinstance(part, torch.nn.Linear)}
+    head = {name.rsplit(".", 1)[-1] for name, part in model.named_modules() if part is model.get_output_embeddings()}
+    return {"target_modules": sorted(names - head), "layers_to_transform": layers}
+
+
+def _in_one_piece(_: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    """Hidden states that are a slice would make torch copy the vocabulary's matrix for each row of the batch."""
+    return (inputs[0].contiguous(), *inputs[1:])

@@ -26,6 +26,7 @@ def folder(tmp_path: Path) -> Path:
     write(tmp_path / "corpus.jsonl", CORPUS)
     write(tmp_path / "train.jsonl", [row(case(f"t{number}", "AB"[number % 2])) for number in range(8)])
     write(tmp_path / "dev.jsonl", [row(case(f"d{number}", "AB"[number % 2])) for number in range(4)])
+    write(tmp_path / "easy.jsonl", [row(case(f"e{number}", "AB"[number % 2])) for number in range(4)])
     dump(plain(tmp_path), tmp_path / "recipe.yaml")
     return tmp_path
 
@@ -60,7 +61,9 @@ def plain(folder: Path) -> dict[str, Any]:
             "stages": [
                 {"steps": 2, "rows": 8},
                 {"steps": 1, "rows": 4, "learns": "search"},
+                {"steps": 1, "rows": 8, "learns": "comparison", "data": "easy.jsonl"},
                 {"steps": 1, "rows": 8, "learns": "verdict"},
+                {"steps": 1, "rows": 8, "learns": "search_and_verdict"},
             ],
             "batch": 4,
             "at_once": 4,

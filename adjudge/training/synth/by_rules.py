@@ -36,12 +36,16 @@ class ByRules:
         neighbours: The search over the whole corpus.
         groups: The group of each document; no claim is borrowed from within it.
         seed: Each document's chance is derived from it and the document's id.
+        plain: Say each statement as the document does, and nothing else.
     """
 
-    def __init__(self, neighbours: Neighbours, groups: Mapping[str, str], seed: int = 0) -> None:
+    def __init__(
+        self, neighbours: Neighbours, groups: Mapping[str, str], seed: int = 0, *, plain: bool = False
+    ) -> None:
         self._neighbours = neighbours
         self._groups = groups
         self._seed = seed
+        self._plain = plain
         self._leaning: Counter[str] = Counter()  # how much oftener the good side had a trait than the bad one
 
     def pairs(self, document: Document, wanted: Sequence[Label], most: int) -> list[Pair]:
@@ -72,7 +76,7 @@ class ByRules:
         if draft is None or not _lasting(draft) or not self._balanced(*draft.direction):
             return None
         question = _question(document, statement, draft, chance)
-        sides = _sides(document, statement, draft, question, chance)
+        sides = _plain(draft) if self._plain else _sides(document, statement, draft, question, chance)
         if not any(one != two for one in sides.good for two in sides.bad):
             return None
         traits = traits_of(self._neighbours, document, question.text)
@@ -122,6 +126,10 @@ def _sides(document: Document, statement: str, draft: Draft, question: Question,
         return Sides([form.format(draft.right) for form in forms], [form.format(draft.wrong) for form in forms])
     good, bad = _filled(document, statement, draft, chance)
     return Sides(_ways(good, document, chance), _ways(bad, document, chance))
+
+
+def _plain(draft: Draft) -> Sides:
+    return Sides([" ".join(draft.good)], [" ".join(draft.bad)])
 
 
 def _filled(document: Document, statement: str, draft: Draft, chance: random.Random) -> tuple[list[str], list[str]]:

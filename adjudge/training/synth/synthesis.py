@@ -65,6 +65,7 @@ def synthesise(
     most: int | None = None,
     per_document: int = A_DOCUMENT,
     levelled: bool = True,
+    plain: bool = False,
     seed: int = 0,
     step: Callable[[int], None] = lambda pairs: None,
 ) -> Synthesis:
@@ -76,6 +77,8 @@ def synthesise(
         most: At most so many pairs over all splits.
         per_document: Most pairs of one document.
         levelled: Leave out pairs that style or word matching would tell; see `levelling`.
+        plain: Say each statement as the document does, and nothing else: easy pairs to begin training with. Word
+            matching tells them, so they are not levelled.
         seed: Of all chance.
         step: Called after each document with the number of pairs so far.
 
@@ -85,7 +88,8 @@ def synthesise(
     """
     wanted = known_defects(defects)
     ground = Ground(corpus, seed)
-    by_rules = ByRules(ground.neighbours, ground.groups, seed)
+    by_rules = ByRules(ground.neighbours, ground.groups, seed, plain=plain)
+    levelled = levelled and not plain
     pairs: list[Pair] = []
     made: Counter[Label] = Counter()
     barren = 0

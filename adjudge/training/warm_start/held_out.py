@@ -1,9 +1,10 @@
-"""How often the verdict token is right on traces that are not trained on, while training goes on."""
+"""How often the verdict is right on traces that are not trained on, while training goes on."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,20 +16,25 @@ logger = logging.getLogger(__name__)
 
 
 class HeldOut(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
-    """Logs `held_out/accuracy` every so many steps: the right letter is likelier than the other.
+    """Logs every so many steps how many verdicts are right.
 
-    The searches are the oracle's, so this is the accuracy of the verdict given right evidence. The whole graph is
-    measured by `adjudge.training.measure`.
+    `held_out/accuracy`: of pairs, by the log-odds averaged over both orders, as a judge decides that asks in both;
+    `held_out/one_order`: of single rows. The searches are the oracle's, so this is the accuracy given right evidence;
+    the whole graph is measured by `benchmarks.trained`.
 
     Args:
-        rows: Traces whose last token is the verdict.
+        rows: Traces by case; the last token of each is the verdict.
+        pair_of: The pair of each case.
         letters: Token ids of the labels.
         every: Steps.
         at_once: Rows of one forward pass.
     """
 
-    def __init__(self, rows: Sequence[Row], letters: Sequence[int], every: int, at_once: int = 8) -> None:
-        self._rows, self._letters = sorted(rows, key=lambda row: len(row.prompt_ids) + len(row.completion_ids)), letters
+    def __init__(
+        self, rows: Mapping[str, Row], pair_of: Mapping[str, str], letters: Sequence[int], every: int, at_once: int = 8
+    ) -> None:
+        self._names = sorted(rows, key=lambda name: len(rows[name].prompt_ids) + len(rows[name].completion_ids))
+        self._rows, self._pair_of, self._letters = rows, pair_of, letters
         self._every, self._at_once = every, at_once
 
     def on_step_end(
@@ -36,20 +42,30 @@ class HeldOut(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
     ) -> TrainerControl:
         """Measure, where it is due."""
         if state.global_step % self._every == 0 or state.global_step == state.max_steps:
-            found = accuracy(kwargs["model"], self._rows, self._letters, self._at_once)
-            state.log_history.append({"step": state.global_step, "held_out/accuracy": found})
-            logger.info("step %d: held-out accuracy %.3f", state.global_step, found)
+            found = self.measure(kwargs["model"])
+            state.log_history.append({"step": state.global_step, **found})
+            told = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
+            logger.info("step %d: %s", state.global_step, told)
         return control
 
+    def measure(self, model: Any) -> dict[str, float]:
+        """Shares of right verdicts."""
+        found = margins(model, [self._rows[name] for name in self._names], self._letters, self._at_once)
+        pairs: dict[str, list[float]] = defaultdict(list)
+        for name, margin in zip(self._names, found, strict=True):
+            pairs[self._pair_of.get(name, name)].append(margin)
+        both = [sum(pair) > 0 for pair in pairs.values()]
+        single = [margin > 0 for margin in found]
+        return {"held_out/accuracy": sum(both) / len(both), "held_out/one_order": sum(single) / len(single)}
 
-def accuracy(model: Any, rows: Sequence[Row], letters: Sequence[int], at_once: int) -> float:
-    """Share of the rows whose last token is the likeliest of the letters."""
-    training, right = model.training, 0
+
+def margins(model: Any, rows: Sequence[Row], letters: Sequence[int], at_once: int) -> list[float]:
+    """Log-odds of each row's last token against the likeliest of the other letters."""
+    training, found = model.training, []
     model.eval()
     with torch.no_grad():
         for start in range(0, len(rows), at_once):
-            part = rows[start : start + at_once]
-            ids = [[*row.prompt_ids, *row.completion_ids] for row in part]
+            ids = [[*row.prompt_ids, *row.completion_ids] for row in rows[start : start + at_once]]
             longest = max(map(len, ids))
             batch = torch.tensor([[*one, *[0] * (longest - len(one))] for one in ids])
             ends = torch.tensor([len(one) for one in ids])
@@ -58,8 +74,8 @@ def accuracy(model: Any, rows: Sequence[Row], letters: Sequence[int], at_once: i
             kept = torch.tensor(sorted(set(places.tolist())))
             logits = model(input_ids=batch, attention_mask=mask, use_cache=False, logits_to_keep=kept).logits
             for number, one in enumerate(ids):
-                at = int((kept == places[number]).nonzero())
-                best = max(letters, key=lambda letter: float(logits[number, at, letter]))
-                right += best == one[-1]
+                at = logits[number, int((kept == places[number]).nonzero())].float()
+                others = max(float(at[letter]) for letter in letters if letter != one[-1])
+                found.append(float(at[one[-1]]) - others)
     model.train(training)
-    return right / len(rows)
+    return found

@@ -101,7 +101,7 @@ class WarmStart:
         steps: Optimizer steps.
         batch: Rows of one step.
         at_once: Rows of one forward pass.
-        learning_rate: At its highest; it rises over `warmup` steps and falls along a cosine to a tenth.
+        learning_rate: It rises over `warmup` steps, and falls to a tenth in the last fifth of them.
         warmup: Steps.
         save_every: Steps between two checkpoints.
         seed: Of the order of the rows.
@@ -148,8 +148,8 @@ def train_on(
         per_device_train_batch_size=settings.at_once,
         gradient_accumulation_steps=max(1, settings.batch // settings.at_once),
         learning_rate=settings.learning_rate,
-        lr_scheduler_type="cosine_with_min_lr",
-        lr_scheduler_kwargs={"min_lr_rate": 0.1},
+        lr_scheduler_type="warmup_stable_decay",
+        lr_scheduler_kwargs={"num_decay_steps": settings.steps // 5, "min_lr_ratio": 0.1},
         warmup_steps=settings.warmup,
         logging_steps=1,
         save_steps=settings.save_every,

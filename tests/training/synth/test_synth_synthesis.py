@@ -89,3 +89,13 @@ def test_a_wrong_defect_is_told(articles: list[Document], defects: list[str], pr
 def test_a_corpus_without_a_usable_sentence_is_told() -> None:
     with pytest.raises(ConfigError, match="no document gave a pair"):
         synthesise(Corpus([Document("a", "", "Too short."), Document("b", "", "no sentence at all")]))
+
+
+def test_plain_pairs_say_what_the_document_says(articles: list[Document]) -> None:
+    wanted = ["entity", "number", "date"]
+    made = synthesise(Corpus(articles), defects=wanted, plain=True, per_document=2)
+    assert made.made == len(made.pairs)  # none is levelled away
+    assert {pair.defect for pair in made.pairs} <= set(wanted)
+    said = [pair for pair in made.pairs if pair.good in pair.document.body]
+    assert len(said) > 0.5 * len(made.pairs)
+    assert all(pair.bad not in pair.document.body for pair in made.pairs)

@@ -11,7 +11,8 @@ import torch
 from adjudge import Case
 from adjudge.errors import ConfigError
 from adjudge.training.rollouts.rows import Row
-from adjudge.training.warm_start.held_out import accuracy
+from adjudge.training.warm_start import held_out
+from adjudge.training.warm_start.held_out import HeldOut, margins
 from adjudge.training.warm_start.oracle import supports
 from adjudge.training.warm_start.sft import IGNORED, Collator, example
 from adjudge.training.warm_start.traces import Traced, trace_all
@@ -87,13 +88,24 @@ def test_padding_has_no_label_and_no_attention() -> None:
     assert batch["weights"][0, 4:].tolist() == [0.0, 0.0]
 
 
-def test_accuracy_counts_the_rows_whose_letter_is_the_likeliest() -> None:
+def test_margins_tell_how_much_likelier_the_right_letter_is() -> None:
     policy: Any = model(len(TOKENS)).eval()
     rows = []
     for length in (3, 9, 5):
         ids = torch.arange(5, 5 + length)[None]
         best = int(policy(ids).logits[0, -1, [40, 41]].argmax()) + 40
         rows.append(Row(tuple(ids[0].tolist()), (best,), (0.0,), (1,)))
-    assert accuracy(policy, rows, [40, 41], at_once=2) == 1.0
-    wrong = [one._replace(completion_ids=(81 - one.completion_ids[0],)) for one in rows]
-    assert accuracy(policy, wrong, [40, 41], at_once=2) == 0.0
+    right = margins(policy, rows, [40, 41], at_once=2)
+    wrong = margins(policy, [one._replace(completion_ids=(81 - one.completion_ids[0],)) for one in rows], [40, 41], 2)
+    assert all(margin > 0 for margin in right)
+    assert wrong == pytest.approx([-margin for margin in right], abs=1e-5)
+
+
+def test_held_out_pairs_are_right_by_the_mean_of_both_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {1: 2.0, 2: -1.0, 3: 1.0, 4: -3.0}
+    monkeypatch.setattr(held_out, "margins", lambda _, rows, *__: [found[len(row.prompt_ids)] for row in rows])
+    rows = {
+        name: Row((5,) * size, (40,), (0.0,), (1,)) for name, size in (("p/A", 1), ("p/B", 2), ("q/A", 3), ("q/B", 4))
+    }
+    measured = HeldOut(rows, {"p/A": "p", "p/B": "p", "q/A": "q", "q/B": "q"}, [40, 41], 1).measure(None)
+    assert measured == {"held_out/accuracy": 0.5, "held_out/one_order": 0.5}

@@ -1,0 +1,33 @@
+"""Rows that ask in a short prompt which response a passage supports."""
+
+from __future__ import annotations
+
+from adjudge.tools.corpus.passages import Document
+from adjudge.training.warm_start.comparisons import LONGEST, comparisons, passage_for
+from tests.training.rollouts.small import case, tokenizer
+
+FILLER = "Nothing that anybody would ask about stands in this sentence here. "
+DOCUMENTS = {"d1": Document("d1", "Middlemarch", FILLER * 9 + "Middlemarch is a novel by George Eliot. " + FILLER * 9)}
+
+
+def test_a_row_holds_the_passage_both_responses_and_the_right_letter() -> None:
+    tokens = tokenizer()
+    rows = comparisons([case("a", "A"), case("b", "B")], DOCUMENTS, tokens)
+    for name, first, second, letter in (("a", "Eliot", "Austen", "A"), ("b", "Austen", "Eliot", "B")):
+        text = tokens.decode(rows[name].prompt_ids)
+        assert "Middlemarch is a novel by George Eliot." in text
+        assert text.index(f"A: By {'George' if first == 'Eliot' else 'Jane'} {first}.") < text.index(
+            f"{second}.\n\nWhich"
+        )
+        assert text.endswith("<|im_start|>assistant\n")
+        assert (tokens.decode(rows[name].completion_ids), rows[name].mask) == (letter, (1,))
+
+
+def test_the_passage_is_the_piece_that_says_what_the_reference_says() -> None:
+    passage = passage_for(case(), DOCUMENTS["d1"])
+    assert "George Eliot" in passage
+    assert len(passage) <= LONGEST
+
+
+def test_a_case_without_its_source_is_left_out() -> None:
+    assert comparisons([case()], {}, tokenizer()) == {}
