@@ -8,6 +8,7 @@ JudgeGRPOTrainer(model, [verdict, rest], config, dataset, rollout_func=rollouts,
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -45,7 +46,7 @@ class Rollouts:
         temperature = self._temperature if trainer.model.training else None
         step = trainer.state.global_step
         self._batch = (step, self._batch[1] + 1 if self._batch[0] == step else 0)
-        cases = [self._cases[prompt] for prompt in prompts]
+        cases, began = [self._cases[prompt] for prompt in prompts], time.perf_counter()
         with tokens_of(trainer) as completer:
 
             def policy() -> Policy:
@@ -53,10 +54,10 @@ class Rollouts:
 
             number = step * 10_000 + self._batch[1] * 100 + trainer.accelerator.process_index
             attempts = shared_portal().call(lambda: attempt_all(self._plan, cases, policy, number))
-        return _for_trl(attempts)
+        return _for_trl(attempts, time.perf_counter() - began)
 
 
-def _for_trl(attempts: Sequence[Attempt]) -> dict[str, list[Any]]:
+def _for_trl(attempts: Sequence[Attempt], seconds: float) -> dict[str, list[Any]]:
     rows = [attempt.row for attempt in attempts]
     return {
         "prompt_ids": [list(row.prompt_ids) for row in rows],
@@ -64,13 +65,15 @@ def _for_trl(attempts: Sequence[Attempt]) -> dict[str, list[Any]]:
         "logprobs": [list(row.logprobs) for row in rows],
         "env_mask": [list(row.mask) for row in rows],
         "rollout": [attempt.rollout for attempt in attempts],
+        "rollout_seconds": [seconds] * len(rows),  # of the whole batch
     }
 
 
 def reward_functions(mixed: Mixed) -> tuple[RewardFunction, RewardFunction]:
     """The verdict term, and the rest of the total, as reward functions of TRL; their weights are the verdict's and 1.
 
-    Each term is logged by itself as `terms/NAME`, besides how many tools were called and what share was malformed.
+    Each term is logged by itself as `terms/NAME`, besides how many tools were called, what share was malformed, and
+    the seconds that rollouts and rewards took.
 
     Args:
         mixed: With a reward of the name `verdict`.
@@ -83,8 +86,18 @@ def reward_functions(mixed: Mixed) -> tuple[RewardFunction, RewardFunction]:
         paid: Sequence[Paid] = latest["paid"]
         return paid
 
-    def verdict(*, rollout: list[Rollout], log_metric: Callable[[str, float], None], **_: Any) -> list[float | None]:
+    def verdict(
+        *,
+        rollout: list[Rollout],
+        log_metric: Callable[[str, float], None],
+        rollout_seconds: Sequence[float] = (),
+        **_: Any,
+    ) -> list[float | None]:
+        began = time.perf_counter()
         paid = paid_for(rollout)
+        log_metric("seconds/rewards", time.perf_counter() - began)
+        if rollout_seconds:
+            log_metric("seconds/rollouts", rollout_seconds[0])
         for name, value in _logged(rollout, paid).items():
             log_metric(name, value)
         return [mixed.apart(one, VERDICT).term for one in paid]

@@ -13,28 +13,34 @@ from adjudge.agents.seeding import content_words
 from adjudge.models.local.template import Template
 from adjudge.tools.corpus.passages import Document, cut
 from adjudge.training.rollouts.rows import Row
+from adjudge.training.warm_start.oracle import holds
 from adjudge.types import Case
 from adjudge.types.messages import user
 
-LONGEST = 300  # characters of a passage
-_PROMPT = "Evidence: {passage}\n\nA: {first}\n\nB: {second}\n\nWhich response is best? Reply with a single letter."
+LONGEST = 400  # characters of a passage
+_PROMPT = (
+    "{question}\n\nEvidence: {passage}\n\nA: {first}\n\nB: {second}\n\n"
+    "Which response is best? Reply with a single letter."
+)
 
 
 def comparisons(cases: Sequence[Case], documents: Mapping[str, Document], tokenizer: Any) -> dict[str, Row]:
     """A row for each case, whose last token is the verdict.
 
     Args:
-        cases: From `adjudge synth`: their metadata name the source and a reference.
-        documents: By id; a case without its source is left out.
+        cases: From `adjudge synth`: their metadata name the source and a reference. A case is left out without its
+            source, and where no passage holds what its label rests on.
+        documents: By id.
         tokenizer: Of the policy.
     """
     template = Template(tokenizer)
     rows = {}
     for case in cases:
-        if (document := documents.get(str(case.metadata["source"]))) is not None:
-            asked = _PROMPT.format(
-                passage=passage_for(case, document), first=case.responses[0].text, second=case.responses[1].text
-            )
+        document = documents.get(str(case.metadata["source"]))
+        passage = None if document is None else passage_for(case, document)
+        if passage is not None:
+            first, second = (response.text for response in case.responses)
+            asked = _PROMPT.format(question=case.question, passage=passage, first=first, second=second)
             prompt = template.render([user(asked)], generation_prompt=True)
             ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
             letter = tokenizer(str(case.label), add_special_tokens=False)["input_ids"][0]
@@ -42,8 +48,9 @@ def comparisons(cases: Sequence[Case], documents: Mapping[str, Document], tokeni
     return rows
 
 
-def passage_for(case: Case, document: Document) -> str:
-    """The piece of a document that holds most of what the case's reference says."""
-    wanted = content_words(f"{case.metadata['reference']['text']} {case.metadata.get('right', '')}")
-    pieces = (passage.text for passage in cut(document, LONGEST))
-    return max(pieces, key=lambda piece: len(wanted & content_words(piece)), default="")
+def passage_for(case: Case, document: Document) -> str | None:
+    """The passage of a document that holds most of what a case's label rests on; None where none holds enough."""
+    passages = [passage for passage in cut(document, LONGEST) if holds(case, passage.text)]
+    wanted = content_words(case.metadata["reference"]["text"])
+    best = max(passages, key=lambda passage: len(wanted & content_words(passage.text)), default=None)
+    return None if best is None else best.text

@@ -70,11 +70,14 @@ def _queries(question: str, title: str) -> list[str]:
 
 
 def supports(case: Case, found: Sequence[Evidence]) -> bool:
-    """Whether what was found is of the case's source, and holds what its reference says."""
-    source, reference = str(case.metadata["source"]), case.metadata["reference"]["text"]
+    """Whether what was found is of the case's source, and holds what its label rests on."""
+    source = str(case.metadata["source"])
     texts = [item.excerpt for item in found if source in item.source.split("#")]
-    wanted = content_words(reference)
-    held = content_words(" ".join(texts))
-    right = str(case.metadata.get("right", ""))
-    named = not right or right.lower() in " ".join(texts).lower()
-    return bool(texts) and named and len(wanted & held) >= ENOUGH * len(wanted)
+    return bool(texts) and holds(case, " ".join(texts))
+
+
+def holds(case: Case, text: str) -> bool:
+    """Whether a text has the right value, and half of the words of the case's reference."""
+    wanted = content_words(case.metadata["reference"]["text"])
+    named = str(case.metadata.get("right", "")).lower() in text.lower()
+    return named and len(wanted & content_words(text)) >= ENOUGH * len(wanted)

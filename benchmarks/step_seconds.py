@@ -1,0 +1,224 @@
+"""Seconds of a GRPO step by part, beside TRL's own tool loop on the same task with the same policy.
+
+    python -m benchmarks.step_seconds --pairs PAIRS --policy runs/embedded/warm-start-3/policy --out docs/measured
+
+The task: search once, read what was found, answer with one letter. Here the policy goes through the graph `compact`;
+there TRL's `tools=` calls a function over the same corpus and hands on the same text. Both take the same cases, as many
+rollouts, the same settings of the optimizer and of sampling. They run in turns, `--rounds` times; the first step of
+each turn is not counted. Rewards are one lookup in both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from trl import GRPOConfig, GRPOTrainer
+from trl.chat_template_utils import qwen3_template
+
+from adjudge.judge.portal import shared_portal
+from adjudge.models.local import CHAT_TEMPLATE
+from adjudge.tools import Tool, ToolContext, ToolOutput
+from adjudge.training.grpo.trainer import JudgeGRPOTrainer
+from adjudge.training.prepared import Prepared, prepare
+from adjudge.training.recipe import Recipe
+from adjudge.training.rollouts.attempts import Plan
+from adjudge.training.rollouts.trl import REST, VERDICT, Rollouts, reward_functions
+from adjudge.training.train import config
+from adjudge.training.weights import load_policy
+from adjudge.types import Case
+
+ASKED = """\
+{question}
+
+Response A: {a}
+
+Response B: {b}
+
+Search for what the task asks, with the tool. Then reply with a single letter: A where response A is better, else B."""
+
+
+class Clock:
+    """Seconds that a function took since it was last asked."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def taken(self) -> float:
+        """What has come together, and back to zero."""
+        seconds, self.seconds = self.seconds, 0.0
+        return seconds
+
+
+def prepared_for(pairs: Path, prompts: int, generations: int, steps: int) -> Prepared:
+    """The task as a recipe."""
+    recipe = Recipe.model_validate(
+        {
+            "name": "step-seconds",
+            "policy": {"model": "embedded", "dtype": "bfloat16", "max_tokens": 48},
+            "graph": "compact",
+            "settings": ["tools.corpus.k=1", "limits.seconds=3600"],
+            "agents": {"gather": {}, "judge": {}},
+            "data": {"train": "train.jsonl", "held_out": "dev.jsonl", "corpus": "corpus.jsonl", "limit": 200},
+            "rewards": {"verdict": {"weight": 1.0}},
+            "grpo": {"steps": steps, "prompts": prompts, "generations": generations, "at_once": 4, "save_every": 1000},
+            "trainer": {"eval_strategy": "no", "save_strategy": "no", "loss_type": "grpo"},
+        }
+    )
+    return prepare(recipe, pairs)
+
+
+def timed(tool: Tool, clock: Clock) -> Tool:
+    """A tool whose time is taken."""
+
+    async def call(arguments: Mapping[str, Any], context: ToolContext) -> ToolOutput:
+        began = time.perf_counter()
+        try:
+            return await tool.call(arguments, context)
+        finally:
+            clock.seconds += time.perf_counter() - began
+
+    return tool._replace(call=call)
+
+
+def ours(prepared: Prepared, adapter: Path, folder: Path, clock: Clock) -> list[dict[str, float]]:
+    """Steps through the graph."""
+    plan = prepared.plan()
+    plan.judge.tools["corpus"] = timed(plan.judge.tools["corpus"], clock)
+    verdict, rest = reward_functions(prepared.mixed)
+    verdict.__name__, rest.__name__ = VERDICT, REST
+    trainer = JudgeGRPOTrainer(
+        load_policy(prepared.recipe, adapter),
+        [verdict, rest],
+        config(prepared, folder),
+        Dataset.from_list([{"prompt": name} for name in prepared.cases.train]),
+        processing_class=prepared.tokenizer,
+        rollout_func=Rollouts(plan, prepared.cases.train, prepared.tokenizer),
+    )
+    return steps_of(trainer, clock)
+
+
+def theirs(prepared: Prepared, adapter: Path, folder: Path, clock: Clock) -> list[dict[str, float]]:
+    """Steps through TRL's tool loop."""
+    plan, tokenizer = prepared.plan(), prepared.tokenizer
+    tokenizer.chat_template, tokenizer.response_template = CHAT_TEMPLATE, qwen3_template
+    search = searching(plan, clock)
+
+    def right(completions: list[Any], label: list[str], **_: Any) -> list[float]:
+        said = (re.findall(r"\b[AB]\b", str(completion[-1].get("content", ""))) for completion in completions)
+        return [float(letters[:1] == [wanted]) for letters, wanted in zip(said, label, strict=True)]
+
+    settings = config(prepared, folder).to_dict()
+    kept = GRPOConfig.__dataclass_fields__
+    arguments = {key: value for key, value in settings.items() if key in kept and value is not None}
+    arguments |= {"reward_weights": [1.0], "max_completion_length": 400, "max_tool_calling_iterations": 1}
+    trainer = GRPOTrainer(
+        load_policy(prepared.recipe, adapter),
+        right,
+        GRPOConfig(**arguments),
+        Dataset.from_list([asked(case) for case in prepared.cases.train.values()]),
+        processing_class=tokenizer,
+        tools=[search],
+    )
+    return steps_of(trainer, clock)
+
+
+def asked(case: Case) -> dict[str, Any]:
+    """A case as a conversation."""
+    a, b = (response.text for response in case.responses)
+    return {
+        "prompt": [{"role": "user", "content": ASKED.format(question=case.question, a=a, b=b)}],
+        "label": str(case.label),
+    }
+
+
+def searching(plan: Plan, clock: Clock) -> Callable[[str], str]:
+    """The corpus as a function that TRL calls."""
+    tool = timed(plan.judge.tools["corpus"], clock)
+    nobody = Case(id="search", prompt="search")
+
+    def corpus(query: str) -> str:
+        """Search for passages.
+
+        Args:
+            query: A few telling words.
+
+        Returns:
+            The passages.
+        """
+        found = shared_portal().call(lambda: tool.call({"query": query}, ToolContext(nobody, {}, {})))
+        return "\n".join(f"{item.name} {item.title}\n{item.excerpt}" for item in found.evidence)
+
+    return corpus
+
+
+def steps_of(trainer: Any, clock: Clock) -> list[dict[str, float]]:
+    """Seconds of each step but the first, by part; what is neither rollout nor reward is the update."""
+    parts: list[dict[str, float]] = []
+    generate, score = trainer._generate, trainer._calculate_rewards
+
+    def generating(*args: Any, **kwargs: Any) -> Any:
+        began = time.perf_counter()
+        made = generate(*args, **kwargs)
+        tools = clock.taken()
+        parts.append({"rollouts": time.perf_counter() - began - tools, "tools": tools})
+        return made
+
+    def scoring(*args: Any, **kwargs: Any) -> Any:
+        began = time.perf_counter()
+        scored = score(*args, **kwargs)
+        parts[-1]["rewards"] = time.perf_counter() - began
+        return scored
+
+    trainer._generate, trainer._calculate_rewards = generating, scoring
+    trainer.train()
+    entries = [entry for entry in trainer.state.log_history if "step_time" in entry]
+    found = []
+    for entry, part in zip(entries, parts, strict=True):
+        whole = entry["step_time"] * trainer.args.gradient_accumulation_steps
+        tokens = {
+            "tokens": entry["completions/mean_length"],
+            "calls": entry.get("tools/calls", entry.get("tools/call_frequency", 0.0)),
+        }
+        found.append({**part, "update": whole - sum(part.values()), "step": whole, **tokens})
+    return found[1:]
+
+
+def main() -> None:
+    """Measure in turns, print a table, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=Path, required=True, help="folder of `adjudge synth`")
+    parser.add_argument("--policy", type=Path, required=True, help="a LoRA that has learnt to search")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=3, help="of each turn; the first is not counted")
+    parser.add_argument("--prompts", type=int, default=4)
+    parser.add_argument("--generations", type=int, default=4)
+    parser.add_argument("--out", type=Path, required=True)
+    chosen = parser.parse_args()
+    torch.set_num_threads(2)
+    found: dict[str, list[dict[str, float]]] = {"adjudge": [], "trl": []}
+    for turn in range(chosen.rounds):
+        for name, run in (("adjudge", ours), ("trl", theirs)):
+            prepared = prepared_for(chosen.pairs, chosen.prompts, chosen.generations, chosen.steps)
+            with tempfile.TemporaryDirectory() as folder:
+                found[name] += run(prepared, chosen.policy, Path(folder), Clock())
+            print(turn, name, json.dumps(found[name][-1]), flush=True)
+    keys = ("rollouts", "tools", "rewards", "update", "step", "tokens", "calls")
+    print(f"| | {' | '.join(keys)} |\n|{'---|' * (len(keys) + 1)}")
+    for name, steps in found.items():
+        print(f"| {name} | {' | '.join(f'{statistics.median(step[key] for step in steps):.2f}' for key in keys)} |")
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    (chosen.out / "step_seconds.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
