@@ -73,9 +73,9 @@ def _tell(screen: Screen, prepared: Prepared) -> None:
     rewards = zip(prepared.mixed.rewards, prepared.mixed.weights, strict=True)
     screen.line(("rewards  ", "bold"), ", ".join(f"{reward.name} {weight:g}" for reward, weight in rewards))
     for number, stage in enumerate(recipe.warm_start.stages, 1):
-        screen.line(
-            (f"stage {number}  ", "bold"), f"warm start, {stage.steps} steps of {recipe.warm_start.batch} traces"
-        )
+        batch = stage.batch or recipe.warm_start.batch
+        learns = stage.learns.replace("_", " ")
+        screen.line((f"stage {number}  ", "bold"), f"warm start ({learns}), {stage.steps} steps of {batch}")
     grpo = recipe.grpo
     rollouts = f"{grpo.prompts} x {grpo.generations} rollouts"
     screen.line(("grpo     ", "bold"), f"{grpo.steps} steps of {rollouts}, {grpo.groups.arm}")

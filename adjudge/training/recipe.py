@@ -71,6 +71,9 @@ class StageSettings(Frozen):
     data: str | None = Field(default=None, description="Other cases than `data.train`, of the same corpus.")
     rows: int = Field(ge=1, description="Traces; each is seen about steps · batch / rows times.")
     learning_rate: float | None = Field(default=None, gt=0, description="Instead of the warm start's.")
+    batch: int | None = Field(
+        default=None, ge=1, description="Instead of the warm start's; pairs, where both are learnt."
+    )
     settings: tuple[str, ...] = Field(default=(), description="Overrides of the graph: `tools.corpus.k=1`.")
 
 
@@ -79,11 +82,14 @@ class WarmStartSettings(Frozen):
 
     stages: tuple[StageSettings, ...] = ()
     tool: str = Field(default="corpus", description="The search that the oracle uses.")
-    batch: int = Field(default=16, ge=1)
-    at_once: int = Field(default=4, ge=1, description="Rows of one forward pass.")
+    batch: int = Field(default=16, ge=1, description="Traces of a step; pairs, where both orders are learnt at once.")
+    at_once: int = Field(default=4, ge=1, description="Of them in one forward pass.")
     learning_rate: float = Field(default=5e-4, gt=0)
     warmup: int = Field(default=10, ge=0)
-    save_every: int = Field(default=20, ge=1)
+    save_every: int = Field(
+        default=20, ge=1, description="Steps between checkpoints, and between looks at held-out cases."
+    )
+    evaluate_cases: int = Field(default=64, ge=1)
 
 
 class GrpoStage(Frozen):

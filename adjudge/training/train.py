@@ -92,7 +92,7 @@ def _warm_start(prepared: Prepared, number: int, folder: Path, adapter: Path | N
     if (folder / WEIGHTS).is_dir():
         return
     recipe, stage = prepared.recipe, prepared.recipe.warm_start.stages[number]
-    some = in_pairs(prepared.cases.held_out.values(), recipe.seed)[: recipe.grpo.evaluate_cases]
+    some = in_pairs(prepared.cases.held_out.values(), recipe.seed)[: recipe.warm_start.evaluate_cases]
     drawn = _drawn(prepared, number)
     rows = _rows(prepared, stage, drawn, folder / "traces.jsonl")
     held_out = _rows(prepared, stage, some, folder / "held-out.jsonl")
@@ -106,7 +106,7 @@ def _warm_start(prepared: Prepared, number: int, folder: Path, adapter: Path | N
         prepared.tokenizer,
         WarmStart(
             steps=stage.steps,
-            batch=settings.batch,
+            batch=stage.batch or settings.batch,
             at_once=settings.at_once,
             learning_rate=stage.learning_rate or settings.learning_rate,
             warmup=settings.warmup,
