@@ -17,7 +17,9 @@ from adjudge.tools.corpus.passages import Document
 from adjudge.tools.corpus.reading import reader
 from adjudge.training.recipe import Recipe
 from adjudge.training.rewards import Mixed, build
+from adjudge.training.rewards.mact import MactGlobal
 from adjudge.training.rollouts.attempts import POLICY, Plan, policy_settings
+from adjudge.training.rollouts.measures import Measure, open_measures
 from adjudge.training.rollouts.policy import Policy
 from adjudge.types import Case
 
@@ -41,6 +43,7 @@ class Prepared(NamedTuple):
     cases: Cases
     mixed: Mixed
     tokenizer: Any
+    measures: tuple[Measure, ...]
 
     def plan(self, settings: Sequence[str] = ()) -> Plan:
         """The graph with the policy in it.
@@ -63,7 +66,7 @@ class Prepared(NamedTuple):
         )
         if unknown := sorted(set(recipe.agents) - set(judge.spec.nodes)):
             raise ConfigError("the graph has no such agent", key="agents", found=unknown[0], allowed=judge.spec.nodes)
-        return Plan(judge, recipe.segment, self.tokenizer.eos_token_id, recipe.seed)
+        return Plan(judge, recipe.segment, self.tokenizer.eos_token_id, recipe.seed, self.measures)
 
 
 class _Nobody:
@@ -79,11 +82,21 @@ def prepare(recipe: Recipe, base: Path) -> Prepared:
         MissingPackage: Something that training needs is not installed.
     """
     mixed = build(recipe.rewards)
+    measures = _measures(recipe, mixed, base)
     tokenizer = load_tokenizer(recipe)
-    prepared = Prepared(recipe, base, _cases(recipe, base), mixed, tokenizer)
+    prepared = Prepared(recipe, base, _cases(recipe, base), mixed, tokenizer, measures)
     for settings in [(), *(stage.settings for stage in recipe.warm_start.stages)]:
         prepared.plan(settings)
     return prepared
+
+
+def _measures(recipe: Recipe, mixed: Mixed, base: Path) -> tuple[Measure, ...]:
+    by_label = {reward.name for reward in mixed.rewards if isinstance(reward, MactGlobal) and reward.by == "label"}
+    needed = {reward.name for reward in mixed.rewards} & {"criteria_gain", "mact_agents", "mact_global"} - by_label
+    if unpaid := sorted(needed - recipe.measures.gives):
+        hint = "measures: {criteria_gain: {model: …}} or {mact: {graph: …, model: …}}"
+        raise ConfigError("nobody measures what this reward pays for", key=f"rewards.{unpaid[0]}", hint=hint)
+    return open_measures(recipe.measures, base)
 
 
 def load_tokenizer(recipe: Recipe) -> Any:

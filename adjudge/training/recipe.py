@@ -17,6 +17,7 @@ from pydantic import Field
 from adjudge.config import Document, apply_overrides, read_yaml, validate
 from adjudge.errors import ConfigError
 from adjudge.training.grpo.settings import GroupSettings, MonitorSettings
+from adjudge.training.rollouts.measures import MeasureSettings
 from adjudge.training.rollouts.rows import Segment
 from adjudge.types import Frozen
 
@@ -73,6 +74,9 @@ class StageSettings(Frozen):
     learning_rate: float | None = Field(default=None, gt=0, description="Instead of the warm start's.")
     batch: int | None = Field(
         default=None, ge=1, description="Instead of the warm start's; pairs, where both are learnt."
+    )
+    single: float = Field(
+        default=0.1, ge=0, description="Weight of the likelihood of each order's verdict, beside that of both together."
     )
     settings: tuple[str, ...] = Field(default=(), description="Overrides of the graph: `tools.corpus.k=1`.")
 
@@ -133,6 +137,7 @@ class Recipe(Frozen):
     segment: Segment = "last"
     data: DataSettings
     rewards: dict[str, dict[str, Any]] = Field(min_length=1)
+    measures: MeasureSettings = Field(default=MeasureSettings(), description="Models that some rewards need.")
     warm_start: WarmStartSettings = WarmStartSettings()
     grpo: GrpoStage = GrpoStage()
     vllm: VllmSettings | None = None

@@ -14,6 +14,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def _warm_start(prepared: Prepared, number: int, folder: Path, adapter: Path | N
     pair_of = {case.id: pair_name(case) for case in (*drawn, *some)}
     letters = [prepared.tokenizer(letter, add_special_tokens=False)["input_ids"][0] for letter in "AB"]
     settings = recipe.warm_start
-    examples, how = _lessons(prepared, stage.learns, rows, pair_of)
+    examples, how = _lessons(prepared, stage, rows, pair_of)
     trainer = train_on(
         examples,
         load_policy(recipe, adapter),
@@ -150,14 +151,15 @@ def _rows(prepared: Prepared, stage: StageSettings, cases: Sequence[Case], file:
 
 
 def _lessons(
-    prepared: Prepared, learns: str, rows: Mapping[str, Row], pair_of: Mapping[str, str]
+    prepared: Prepared, stage: StageSettings, rows: Mapping[str, Row], pair_of: Mapping[str, str]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The examples of a stage, and who trains on them."""
-    if learns in ("all", "search"):
-        taken = map(first_turn, rows.values()) if learns == "search" else rows.values()
+    if stage.learns in ("all", "search"):
+        taken = map(first_turn, rows.values()) if stage.learns == "search" else rows.values()
         return list(map(example, taken)), {}
-    collator = SharedCollator(prepared.tokenizer.pad_token_id, search=learns == "search_and_verdict")
-    return together(rows, pair_of), {"kind": SharedPrefixTrainer, "collator": collator}
+    collator = SharedCollator(prepared.tokenizer.pad_token_id, search=stage.learns == "search_and_verdict")
+    kind = partial(SharedPrefixTrainer, single=stage.single)
+    return together(rows, pair_of), {"kind": kind, "collator": collator}
 
 
 def _traces(prepared: Prepared, settings: Sequence[str], cases: Sequence[Case], file: Path) -> dict[str, Row]:

@@ -8,9 +8,8 @@ arXiv 2509.21798. Weight, clipping and length normalisation are not known; clipp
 is no normalisation, since a verdict is a letter. R_corr is the verdict term at weight 2, less a constant, which a
 group's mean takes away.
 
-A rollout brings both log-probabilities in `measured["criteria_gain"] = (with criteria, without)`; whoever makes
-rollouts measures them by teacher forcing. The second should come from the frozen reference: a current model could
-raise the gain by lowering it. Where they were not measured, or are no numbers, it is None.
+A rollout brings both log-probabilities in `measured["criteria_gain"] = (with criteria, without)`, by a frozen model
+(`rollouts/measures/criteria.py`). Where they were not measured, or are no numbers, it is None.
 
 Hacks: criteria that name the winner ("response A is right") make its letter likelier without being criteria. Such a
 principle pays nothing (ours); what is measured should hold the criteria and nothing of the rationale. Open: a

@@ -7,8 +7,8 @@ How steps are averaged and the weights of the two are not known: the plain mean 
 recipe. In the paper both together give 74.8, the agents' alone 72.7, **the global one alone 70.2, below none
 (71.4)**.
 
-R_prm and R_orm are other models (there VisualPRM and Skywork-VL-Reward). Whoever makes rollouts asks them and puts
-their numbers, on [0, 1], into `measured`: `planning` and `execution` one for each step, `judgment`, `answer` and
+R_prm and R_orm are other models (there VisualPRM and Skywork-VL-Reward; here a judge, `rollouts/measures/process.py`).
+Their numbers, on [0, 1], stand in `measured`: `planning` and `execution` one for each step, `judgment`, `answer` and
 `global` one. Without an outcome model the global reward can be read off the label: `by: label`.
 
 They apply to judgements of the mode `answer` (cases without responses), where agents plan, execute, judge and answer.

@@ -7,12 +7,14 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from adjudge.errors import AdjudgeError, ConfigError
 from adjudge.judge import Judge
 from adjudge.models import ChatModel
 from adjudge.run import Recorder
+from adjudge.training.rollouts.measures import Measure, measure
 from adjudge.training.rollouts.rollout import Called, Rollout
 from adjudge.training.rollouts.rows import Row, Segment, row_of
 from adjudge.types import Case, Event, JudgeResult, ToolCalled, Unscored
@@ -38,6 +40,7 @@ class Plan(NamedTuple):
     segment: Segment
     filler: int  # see `row_of`
     seed: int
+    measures: tuple[Measure, ...] = ()  # what other models say of a rollout
 
 
 async def attempt_all(plan: Plan, cases: Sequence[Case], policy: Callable[[], ChatModel], step: int) -> list[Attempt]:
@@ -66,7 +69,10 @@ async def _attempt(plan: Plan, case: Case, policy: ChatModel, step: int, at: int
         rollout = Rollout(case, outcome, outage=f"{type(error).__name__}: {error}")
         return Attempt(rollout, row_of((), plan.segment, plan.filler), time.monotonic() - began)
     row = row_of(recorder.sequences(), plan.segment, plan.filler)
-    return Attempt(record(case, result, recorder, calls.of(recorder), row), row, time.monotonic() - began)
+    rollout = record(case, result, recorder, calls.of(recorder), row)
+    if plan.measures and not rollout.outage:
+        rollout = replace(rollout, measured=await measure(plan.measures, case, result))
+    return Attempt(rollout, row, time.monotonic() - began)
 
 
 class _Calls:

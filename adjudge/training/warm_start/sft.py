@@ -126,7 +126,7 @@ def train_on(
     folder: Path,
     callbacks: Sequence[TrainerCallback] = (),
     *,
-    kind: type[TraceTrainer] | None = None,
+    kind: Callable[..., TraceTrainer] | None = None,
     collator: Callable[[Any], dict[str, torch.Tensor]] | None = None,
 ) -> TraceTrainer:
     """Train a model, as a rule with a LoRA; goes on from the last checkpoint in the folder.

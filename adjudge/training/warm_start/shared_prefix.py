@@ -21,8 +21,6 @@ import torch
 from adjudge.training.rollouts.rows import Row
 from adjudge.training.warm_start.sft import IGNORED, TraceTrainer
 
-SINGLE = 0.1  # weight of the single verdict's own likelihood, which keeps the letters likely and the places level
-
 
 def together(rows: Mapping[str, Row], pair_of: Mapping[str, str]) -> list[dict[str, Any]]:
     """Rows of one pair as one example: the `prefix` that they share, the `labels` of its search, and the `rests`.
@@ -107,7 +105,17 @@ def _others(owners: Sequence[int]) -> list[int]:
 
 
 class SharedPrefixTrainer(TraceTrainer):
-    """`TraceTrainer` for examples of `together`."""
+    """`TraceTrainer` for examples of `together`.
+
+    Args:
+        args: As `TraceTrainer` takes them.
+        single: Weight of each order's own likelihood, which keeps the letters likely and the places level.
+        settings: As `TraceTrainer` takes them.
+    """
+
+    def __init__(self, *args: Any, single: float = 0.1, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._single = single
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -119,7 +127,7 @@ class SharedPrefixTrainer(TraceTrainer):
         rows = torch.arange(len(other))
         margins = logits[rows, verdicts] - logits[rows, verdicts[other]]
         both = torch.nn.functional.softplus(-(margins + margins[other]) / 2).mean()
-        loss = both + SINGLE * torch.nn.functional.cross_entropy(logits, verdicts) + search
+        loss = both + self._single * torch.nn.functional.cross_entropy(logits, verdicts) + search
         return (loss, logits) if return_outputs else loss
 
     def _logits(self, model: Any, inputs: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor | float]:

@@ -16,8 +16,10 @@ def test_a_row_holds_the_passage_both_responses_and_the_right_letter() -> None:
     for name, first, second, letter in (("a", "Eliot", "Austen", "A"), ("b", "Austen", "Eliot", "B")):
         text = tokens.decode(rows[name].prompt_ids)
         assert "Middlemarch is a novel by George Eliot." in text
-        assert text.index(f"A: By {'George' if first == 'Eliot' else 'Jane'} {first}.") < text.index(
-            f"{second}.\n\nWhich"
+        assert (
+            text.index("Who wrote Middlemarch?")
+            < text.index(f"A: By {'George' if first == 'Eliot' else 'Jane'} {first}.")
+            < text.index(f"{second}.\n\nWhich")
         )
         assert text.endswith("<|im_start|>assistant\n")
         assert (tokens.decode(rows[name].completion_ids), rows[name].mask) == (letter, (1,))
@@ -25,8 +27,10 @@ def test_a_row_holds_the_passage_both_responses_and_the_right_letter() -> None:
 
 def test_the_passage_is_the_piece_that_says_what_the_reference_says() -> None:
     passage = passage_for(case(), DOCUMENTS["d1"])
+    assert passage is not None
     assert "George Eliot" in passage
     assert len(passage) <= LONGEST
+    assert passage_for(case(), Document("d1", "Emma", "Emma is a novel by Jane Austen.")) is None
 
 
 def test_a_case_without_its_source_is_left_out() -> None:

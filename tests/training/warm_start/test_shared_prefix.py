@@ -11,10 +11,10 @@ import torch
 
 from adjudge.training.rollouts.rows import Row
 from adjudge.training.warm_start.sft import IGNORED, first_turn
-from adjudge.training.warm_start.shared_prefix import SINGLE, SharedCollator, SharedPrefixTrainer, together
+from adjudge.training.warm_start.shared_prefix import SharedCollator, SharedPrefixTrainer, together
 from tests.training.rollouts.small import model, tokenizer
 
-SHARED = (5, 6, 7, 8)
+SINGLE = 0.3
 ROWS = {
     "p/A": Row((5, 6), (7, 8, 20, 21, 40), (0.0,) * 5, (1, 1, 0, 0, 1)),
     "p/B": Row((5, 6), (7, 8, 22, 23, 24, 41), (0.0,) * 6, (1, 1, 0, 0, 0, 1)),
@@ -41,6 +41,7 @@ def test_the_loss_is_that_of_reading_each_order_by_itself(taken: list[str], sear
     policy = model(len(tokenizer()))
     examples = together({name: ROWS[name] for name in taken}, PAIRS)
     trainer: Any = object.__new__(SharedPrefixTrainer)
+    trainer._single = SINGLE
     loss = SharedPrefixTrainer.compute_loss(trainer, policy, SharedCollator(0, search=search)(examples))
 
     def told(ids: Sequence[int]) -> torch.Tensor:
@@ -68,6 +69,7 @@ def test_the_loss_is_that_of_reading_each_order_by_itself(taken: list[str], sear
 def test_a_place_that_is_preferred_costs_nothing_but_the_single_verdicts() -> None:
     """Both orders with one margin up and the other as far down: what a bias to a letter does."""
     trainer: Any = object.__new__(SharedPrefixTrainer)
+    trainer._single = SINGLE
     inputs = SharedCollator(0)(together({name: ROWS[name] for name in ("p/A", "p/B")}, PAIRS))
     losses = []
     for bias in (0.0, 5.0):
