@@ -20,7 +20,7 @@ _OWN: dict[str, Provider] = {
 _FORMS = (
     "auto",
     EMBEDDED,
-    "embedded+compact, the same with an adapter",
+    "embedded+ADAPTER, the same with a LoRA: a folder, or the name of one that ships",
     "a URL such as http://127.0.0.1:8000/v1",
     "a path to a folder with weights",
     "provider:model such as openai:gpt-4o",
@@ -33,14 +33,16 @@ def parse_model(text: str) -> ModelSpec:
     """The model that a short form names: see `ModelSpec`.
 
     Raises:
-        ConfigError: The text has a colon with nothing before or behind it.
+        ConfigError: The text has a colon or a plus with nothing before or behind it.
     """
     if text in ("", "auto"):
         return ModelSpec()
     if text == EMBEDDED:
         return ModelSpec(provider="local")
     if text.startswith(f"{EMBEDDED}+"):
-        return ModelSpec(provider="local", adapter=text.partition("+")[2] or None)
+        if not (adapter := text.removeprefix(f"{EMBEDDED}+")):
+            raise ConfigError("a model cannot be read", found=text, allowed=_FORMS)
+        return ModelSpec(provider="local", adapter=adapter)
     if text.startswith(("http://", "https://")):
         return ModelSpec(provider="server", base_url=text)
     if text.startswith((".", "/", "~")) or Path(text).is_dir():

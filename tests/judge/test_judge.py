@@ -471,6 +471,7 @@ FORMS: list[tuple[str, dict[str, str], tuple[str, str, str | None]]] = [
     ("auto", {"ADJUDGE_BASE_URL": URL, "ADJUDGE_MODEL": "llama3:8b"}, ("server", "llama3:8b", URL)),
     ("auto", {"ADJUDGE_BASE_URL": URL, "ADJUDGE_MODEL": "embedded"}, ("local", "", None)),
     ("auto", {"ADJUDGE_BASE_URL": URL, "ADJUDGE_MODEL": "./weights"}, ("local", "weights", None)),
+    ("auto", {"ADJUDGE_BASE_URL": URL, "ADJUDGE_MODEL": "embedded+lora"}, ("local", "", None)),
     ("auto", {"ADJUDGE_BASE_URL": URL, "ADJUDGE_MODEL": "http://other/v1"}, ("server", "", "http://other/v1")),
     ("auto", {"ADJUDGE_MODEL": "openai:gpt-4o"}, ("langchain", "openai:gpt-4o", None)),
     ("auto", {"ADJUDGE_MODEL": "/weights"}, ("local", "/weights", None)),
@@ -489,6 +490,12 @@ def test_a_short_form_names_a_model(text: str, environ: dict[str, str], expected
     assert (spec.provider, spec.model, spec.base_url) == expected
 
 
+def test_the_embedded_model_is_named_with_an_adapter() -> None:
+    for text, environ in (("embedded+runs/lora", {}), ("auto", {"ADJUDGE_MODEL": "embedded+runs/lora"})):
+        spec = resolve_auto(parse_model(text), environ)
+        assert (spec.provider, spec.model, spec.adapter) == ("local", "", "runs/lora")
+
+
 def test_a_model_that_the_file_names_is_not_replaced_by_the_environment() -> None:
     spec = ModelSpec(model="mine", temperature=0.5)
     chosen = resolve_auto(spec, {"ADJUDGE_BASE_URL": URL, "ADJUDGE_MODEL": "embedded", "ADJUDGE_API_KEY": "k"})
@@ -497,7 +504,9 @@ def test_a_model_that_the_file_names_is_not_replaced_by_the_environment() -> Non
         resolve_auto(spec, {"ADJUDGE_MODEL": "openai:gpt-4o"})
 
 
-@pytest.mark.parametrize(("text", "problem"), [("openai:", "cannot be read"), (":x", "cannot be read")])
+@pytest.mark.parametrize(
+    ("text", "problem"), [("openai:", "cannot be read"), (":x", "cannot be read"), ("embedded+", "cannot be read")]
+)
 def test_what_names_no_model_is_refused(text: str, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         parse_model(text)
