@@ -31,9 +31,7 @@ class ModelSpec(Frozen):
     model: str = Field(default="", description="Name on the server, path, or LangChain's provider:model.")
     base_url: str | None = None
     api_key: str | None = Field(default=None, repr=False, description="Write ${ADJUDGE_API_KEY}, not the key.")
-    adapter: str | None = Field(
-        default=None, description="Folder or shipped name of a LoRA, or its name on the server."
-    )
+    adapter: str | None = Field(default=None, description="Path of a LoRA adapter, or its name on the server.")
     lora: dict[str, str] = Field(default_factory=dict, description="vllm: names and folders of adapters to serve.")
     tensor_parallel: int = Field(default=1, ge=1, description="vllm: GPUs that share the model.")
     serve_args: tuple[str, ...] = Field(default=(), description="vllm: further words of its command line.")

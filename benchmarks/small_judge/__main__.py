@@ -1,6 +1,6 @@
 """Negative groups against GRPO and its controls, and rewards left out one by one, on a judge of a million weights.
 
-    python -m benchmarks.small_judge --out docs/measured --runs runs/small            # an hour and a half on two cores
+    python -m benchmarks.small_judge --out docs/measured --runs runs/small
     python -m benchmarks.small_judge --out docs/measured --runs runs/small --parts ablations
 
 The world, the tokenizer and the policy before reinforcement are made here; each run is a recipe that `adjudge train`

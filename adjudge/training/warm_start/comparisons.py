@@ -1,7 +1,7 @@
 """Which of two texts a passage supports, in the shortest prompt there is: where learning to compare begins.
 
 A judge's own form costs a small policy three times the tokens, of which most say nothing of the pair. What is learnt
-here carries over to it (ours; measured in docs/training.md).
+here carries over to it (ours).
 """
 
 from __future__ import annotations

@@ -68,7 +68,8 @@ class SharedCollator:
 
         Also `owner` (R,): the branch of a leaf, and `other` (R,): the leaf with the other order; without one, itself.
         """
-        shared = min(_shared([one["prefix"] for one in examples]), *(_before_search(one["labels"]) for one in examples))
+        alike = _shared([one["prefix"] for one in examples]) if len(examples) > 1 else 0
+        shared = min(alike, *(_before_search(one["labels"]) for one in examples))
         branches = [one["prefix"][shared:] for one in examples]
         longest = max(map(len, branches))
         searches = [one["labels"][shared:] for one in examples]

@@ -66,6 +66,13 @@ def test_the_loss_is_that_of_reading_each_order_by_itself(taken: list[str], sear
     assert any(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in policy.parameters())
 
 
+def test_a_pair_alone_is_all_branch_so_that_gradients_reach_its_evidence() -> None:
+    [pair] = together({name: ROWS[name] for name in ("p/A", "p/B")}, PAIRS)
+    batch = SharedCollator(0)([pair])
+    assert batch["trunk"].shape == (1, 0)
+    assert batch["branch"].tolist() == [pair["prefix"]]
+
+
 def test_a_place_that_is_preferred_costs_nothing_but_the_single_verdicts() -> None:
     """Both orders with one margin up and the other as far down: what a bias to a letter does."""
     trainer: Any = object.__new__(SharedPrefixTrainer)
