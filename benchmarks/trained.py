@@ -1,13 +1,14 @@
 """How well a trained judge judges, and what its tools are worth to it.
 
-    python -m benchmarks.trained --data DATA --pairs PAIRS --policy warm=runs/e/warm-start-2/policy \
+    python -m benchmarks.trained --data DATA --pairs PAIRS PLAIN SWAPS --policy warm=runs/e/warm-start-2/policy \
         --policy grpo=runs/e/grpo/policy --out docs/measured
 
 Each policy, and the untrained model, judges held-out synthesised pairs, hard HotpotQA pairs and people's preferences of
-QA-Feedback through the graph `compact`, in both orders: with its tools, without, with the passages of another question
-(`shuffled`), and with an index that finds nothing (`empty`). Beside them stand the untrained model that judges by the
-likelihood of each response after a search of its own (graph `evidence`), and the cheap explanations. Intervals are
-95 % from a bootstrap over source documents or questions; unscored counts as wrong. The run is kept in a journal.
+QA-Feedback (questions whose gold passages are not trained on) through the graph `compact`, in both orders: with its
+tools, without, with the passages of another question (`shuffled`), and with an index that finds nothing (`empty`).
+Beside them stand the untrained model that judges by the likelihood of each response after a search of its own (graph
+`evidence`), and the cheap explanations. Intervals are 95 % from a bootstrap over source documents or questions;
+unscored counts as wrong. The run is kept in a journal.
 """
 
 from __future__ import annotations
@@ -40,14 +41,48 @@ class Set(NamedTuple):
     corpus: Path | list[dict[str, Any]]
 
 
-def sets(data: Path, folder: Path, limit: int) -> list[Set]:
-    """What is judged; one order of each pair, since the judge sees both."""
-    rows = [case for case in read_cases(folder / "test.jsonl") if case.label in ("A", "B")]
+def sets(data: Path, folders: Sequence[Path], limit: int) -> list[Set]:
+    """What is judged; one order of each pair, since the judge sees both.
+
+    Args:
+        data: Folder of the labelled data.
+        folders: Of `adjudge synth`, the first with the test pairs; no source of a training pair of any of them is gold
+            for a preference that is asked for.
+        limit: Most pairs of a set.
+    """
+    rows = [case for case in read_cases(folders[0] / "test.jsonl") if case.label in ("A", "B")]
     once = {str(case.metadata["pair"]): case for case in rows}
     drawn = random.Random(0).sample(sorted(once), min(limit, len(once)))
     made = [pairs.Pair(once[name], (), str(once[name].metadata["source"])) for name in drawn]
-    others = [Set(task.name, task.found[:limit], task.corpus) for task in tasks(data, limit)]
-    return [Set("synthesised, held-out documents", made, folder / "corpus.jsonl"), *others]
+    hotpot = tasks(data, limit)[0]
+    return [
+        Set("synthesised, held-out documents", made, folders[0] / "corpus.jsonl"),
+        Set(hotpot.name, hotpot.found[:limit], hotpot.corpus),
+        Set(
+            "qa_feedback, people's preferences",
+            preferences(data, titles_trained_on(folders))[:limit],
+            pairs.feedback_corpus(data),
+        ),
+    ]
+
+
+def titles_trained_on(folders: Sequence[Path]) -> set[str]:
+    """Titles of the documents that training pairs come from."""
+    found: set[str] = set()
+    for folder in folders:
+        sources = {str(case.metadata["source"]) for case in read_cases(folder / "train.jsonl")}
+        lines = map(json.loads, (folder / "corpus.jsonl").read_text("utf-8").splitlines())
+        found |= {row["title"] for row in lines if row["id"] in sources}
+    return found
+
+
+def preferences(data: Path, seen: set[str]) -> list[pairs.Pair]:
+    """One decided pair of each question of QA-Feedback whose gold passages are all unseen."""
+    questions: dict[str, list[pairs.Pair]] = {}
+    for pair in pairs.feedback_pairs(data):
+        if not seen & set(pair.gold):
+            questions.setdefault(pair.question, []).append(pair)
+    return [random.Random(question).choice(group) for question, group in sorted(questions.items())]
 
 
 def judges(model: ChatModel, one: Set, journal: Journal) -> dict[str, Judge]:
@@ -195,7 +230,9 @@ def main() -> None:
     """Measure, print tables, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--pairs", type=Path, required=True, help="folder of `adjudge synth`")
+    parser.add_argument(
+        "--pairs", type=Path, nargs="+", required=True, help="folders of `adjudge synth`, the first with the test pairs"
+    )
     parser.add_argument("--policy", action="append", default=[], metavar="NAME=FOLDER", help="a LoRA; repeatable")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS)
     parser.add_argument("--limit", type=int, default=100, help="pairs of each set")

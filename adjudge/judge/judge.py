@@ -10,19 +10,18 @@ It can also be built in Python: from own functions as tools and agents, or from 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from langgraph.graph import StateGraph
-from langgraph.runtime import Runtime
 
 from adjudge.agents import Agent
 from adjudge.config import Document, apply_overrides, validate
 from adjudge.errors import ConfigError
-from adjudge.graphs import GraphSpec, State, build, check, nowhere, only_node
+from adjudge.graphs import GraphSpec, build, check, nowhere, only_node
 from adjudge.graphs.check import Where
 from adjudge.graphs.library import find
 from adjudge.journal import Journal
@@ -30,10 +29,9 @@ from adjudge.judge.assembling import assemble, methods
 from adjudge.judge.batch import Batch, Rows, Watch
 from adjudge.judge.breaker import PATIENCE
 from adjudge.judge.checkpoints import Checkpoints
-from adjudge.judge.fingerprint import fingerprint, record_of
-from adjudge.judge.fitting import fit
-from adjudge.judge.group import MOST_STEPS, Comparer
-from adjudge.judge.isolation import by_itself
+from adjudge.judge.fingerprint import fingerprint
+from adjudge.judge.group import Comparer
+from adjudge.judge.judging import Judging
 from adjudge.judge.opening import AnyModel, as_models, open_models, with_corpus, with_sampling, without_models
 from adjudge.judge.portal import shared_portal
 from adjudge.judge.rank import Plan, rank
@@ -41,14 +39,11 @@ from adjudge.judge.reloading import Unrepeatable, anchored
 from adjudge.judge.reward_function import JudgeReward
 from adjudge.judge.scorers import AnyScorer, identities, scorer_of
 from adjudge.judge.toolbox import AnyTool, expanded, named, open_tools
-from adjudge.models import ChatModel, parse_model
-from adjudge.models.images import resolve_images
-from adjudge.run import Recorder, Run
-from adjudge.tools.web import fetch_image
-from adjudge.types import Case, Event, Fingerprint, Finished, Goal, JudgeResult, Mode, Outcome, RankResult, Strategy
+from adjudge.models import parse_model
+from adjudge.types import Case, Event, Fingerprint, Goal, JudgeResult, Mode, RankResult, Strategy
 
 
-class Judge:
+class Judge(Judging):
     """A judge.
 
     Args:
@@ -112,7 +107,6 @@ class Judge:
         self._only_node = only_node(self.spec, self._members)
         decide = methods(self.spec, self.models)
         self.fingerprint: Fingerprint = fingerprint(self.spec, self.models, self.tools, decide, self._scored_by)
-        self._graph_kept = False
         self._comparers: dict[Mode, Comparer] = {}
         self._again: Callable[[], Judge] = Unrepeatable(self.spec.name)
 
@@ -222,169 +216,6 @@ class Judge:
         spec = {"name": name, "mode": mode, "models": dict.fromkeys(opened, "auto"), "nodes": whole, **fields}
         spec["edges"] = {"start": "graph", "graph": "end"}
         return cls(spec, models=opened, tools=tools, agents={"own": _never}, graph=graph, journal=journal)
-
-    async def ajudge(
-        self,
-        case: Case,
-        *,
-        ordinal: int | None = None,
-        on_event: Callable[[Event], None] | None = None,
-        recorder: Recorder | None = None,
-    ) -> JudgeResult:
-        """Judge one case. With a journal, a case that was judged before by this very judge is only looked up.
-
-        Args:
-            case: The case. Its label and metadata are not seen by anything that judges.
-            ordinal: Its place in the input, from 0, for the journal.
-            on_event: Called with each event as it happens; it must not block.
-            recorder: Keeps token ids and log-probabilities for training; with one, no recorded result is used.
-
-        Raises:
-            CaseError: The case does not fit the mode, or an image of it cannot be had.
-            JournalError: The journal cannot be read or written; nothing that was committed is lost.
-        """
-        self.check(case)
-        case = await resolve_images(case, self.images, fetch_image)
-        if recorder is None and (found := self.recorded(case)) is not None:
-            if on_event is not None:
-                on_event(Finished(found, recorded=True))
-            return found
-        run = self._run(case, on_event=on_event, recorder=recorder)
-        kept = await self._keep_case(case, ordinal)
-        result = self._result(run, await self._invoke(run))
-        if self.journal is not None and kept is not None:
-            await self.journal.put_result(result, run.case_digest)
-            await kept  # committed with the result at the latest; what went wrong with it is told here
-        run.emit(Finished(result))
-        return result
-
-    async def attempt(
-        self,
-        case: Case,
-        *,
-        seed: int,
-        recorder: Recorder,
-        models: Mapping[str, ChatModel] | None = None,
-        on_event: Callable[[Event], None] | None = None,
-    ) -> JudgeResult:
-        """Judge a case as training does: with a seed of its own, and nothing of the result kept in the journal.
-
-        Args:
-            case: The case. Its label and metadata are not seen by anything that judges.
-            seed: Base of all seeds of this attempt.
-            recorder: Keeps token ids and log-probabilities. Calls of the models that it does not keep, and of tools,
-                go through the journal, where there is one.
-            models: Models by name, in place of those of the graph with the same abilities.
-            on_event: Called with each event as it happens; it must not block.
-
-        Raises:
-            CaseError: The case does not fit the mode, or an image of it cannot be had.
-        """
-        self.check(case)
-        case = await resolve_images(case, self.images, fetch_image)
-        run = self._run(case, recorder=recorder, on_event=on_event, seed=seed, models={**self.models, **(models or {})})
-        return self._result(run, await self._invoke(run))
-
-    def _run(
-        self,
-        case: Case,
-        *,
-        recorder: Recorder | None,
-        on_event: Callable[[Event], None] | None = None,
-        seed: int | None = None,
-        models: Mapping[str, ChatModel] | None = None,
-    ) -> Run:
-        return Run(
-            case,
-            models=self.models if models is None else models,
-            tools=self.tools,
-            limits=self.spec.limits,
-            seed=self.spec.seed if seed is None else seed,
-            journal=self.journal,
-            on_event=on_event,
-            recorder=recorder,
-        )
-
-    def check(self, case: Case) -> None:
-        """Refuse a case that this judge cannot judge.
-
-        Raises:
-            CaseError: It has too few or too many responses, or images that a model cannot see.
-        """
-        for model in self.models.values():
-            fit(case, self.spec.mode, model.info)
-
-    @property
-    def _replays(self) -> bool:
-        return self.journal is not None and self.journal.mode == "replay"
-
-    def recorded(self, case: Case) -> JudgeResult | None:
-        """The result of an earlier judgement of this case by this very judge, from the journal."""
-        if self.journal is None or self._replays:
-            return None
-        return self.journal.judged(case, self.fingerprint.digest)
-
-    async def part_of(self, run: Run, case: Case) -> Outcome:
-        """Judge a case as a part of another judgement: within its limits and its journal, its calls counted there.
-
-        Args:
-            run: The other judgement.
-            case: A case that fits this judge.
-        """
-        part = run.within(case, self.models, self.tools, self.spec.seed)
-        return self._outcome(await self._run_through(part))
-
-    async def _invoke(self, run: Run) -> Mapping[str, Any]:
-        """The state at the end of the graph."""
-        if self.checkpoints is None or run.recorder is not None or self._replays:
-            return await self._run_through(run)
-        with by_itself():
-            return await self.checkpoints.invoke(self.graph, run, self.fingerprint.digest, MOST_STEPS)
-
-    async def _run_through(self, run: Run) -> Mapping[str, Any]:
-        state: State = {"case": run.case}
-        if self._only_node is not None:
-            return await self._only_node(state, runtime=Runtime(context=run))
-        with by_itself():
-            return await self.graph.ainvoke(state, {"recursion_limit": MOST_STEPS}, context=run)
-
-    def _outcome(self, state: Mapping[str, Any]) -> Outcome:
-        outcome: Outcome | None = state.get("outcome")
-        if outcome is None:
-            raise ConfigError(f"the graph {self.spec.name!r} ended without an outcome", hint="let a node set `outcome`")
-        return outcome
-
-    def _result(self, run: Run, state: Mapping[str, Any]) -> JudgeResult:
-        outcome = self._outcome(state)
-        last: dict[str, int] = {}
-        for cast in state.get("votes", ()):
-            last[cast.node] = max(cast.visit, last.get(cast.node, 0))
-        votes = [cast.vote for cast in state.get("votes", ()) if cast.visit == last[cast.node]]
-        threads = list(state.get("threads", {}).values())
-        return JudgeResult(
-            id=run.case.id,
-            outcome=outcome,
-            votes=tuple(sorted(votes, key=lambda vote: (vote.order, vote.sample))),
-            evidence=run.evidence.ordered(),
-            usage=run.meter.usage(),
-            graph=self.fingerprint,
-            trajectory=threads[-1] if threads else (),
-            process=state.get("process"),
-            summaries=state.get("summaries", ()),
-        )
-
-    async def _keep_case(self, case: Case, ordinal: int | None) -> Awaitable[object] | None:
-        """Record who judges and what; the case's own commit is for the caller to await."""
-        if self.journal is None or self._replays:
-            return None
-        if not self._graph_kept:
-            await self.journal.put_graph(self.fingerprint.digest, self.record())
-            self._graph_kept = True
-        return self.journal.queue_case(case, ordinal)
-
-    def record(self) -> dict[str, Any]:
-        """What a replay needs to know of this judge: the graph, and what its models and tools are; no secrets."""
-        return record_of(self._whole, self.fingerprint, self.models, self.tools, custom=self._custom)
 
     def __call__(self, case: Case, *, on_event: Callable[[Event], None] | None = None) -> JudgeResult:
         """Judge one case and wait for it; `on_event` is called in another thread. See `ajudge`."""
