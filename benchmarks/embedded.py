@@ -251,26 +251,39 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
-    """Accuracies with intervals, one panel for each data set."""
+def plot(panels: Mapping[str, Mapping[str, Sequence[float]]], path: Path) -> None:
+    """Accuracies with intervals, one panel for each data set, the first arm at the bottom.
+
+    Args:
+        panels: By title: mean, low and high of each arm; those with a comma in their name are of a model.
+        path: Where the picture goes.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, len(results), figsize=(13, 4.6), constrained_layout=True)
-    for axis, result in zip(axes, results, strict=True):
-        arms = sorted(result["arms"].items(), key=lambda pair: pair[1]["accuracy"])
-        for place, (name, arm) in enumerate(arms):
+    tallest = max(map(len, panels.values()))
+    size = (6.5 * len(panels), max(4.6, 0.3 * tallest))
+    figure, axes = pyplot.subplots(1, len(panels), figsize=size, constrained_layout=True, squeeze=False)
+    for axis, (title, arms) in zip(axes[0], panels.items(), strict=True):
+        for place, (name, (mean, low, high)) in enumerate(arms.items()):
             colour = "tab:blue" if "," in name else "tab:gray"
-            axis.plot([arm["low"], arm["high"]], [place, place], color=colour, linewidth=2)
-            axis.plot(arm["accuracy"], place, "o", color=colour)
-        axis.set_yticks(range(len(arms)), [name for name, _ in arms])
+            axis.plot([low, high], [place, place], color=colour, linewidth=2)
+            axis.plot(mean, place, "o", color=colour)
+        axis.set_yticks(range(len(arms)), list(arms))
         axis.axvline(0.5, color="black", linewidth=0.8, linestyle=":")
         axis.set_xlim(0, 1)
         axis.set_xlabel("accuracy, unscored counted as wrong, 95 % interval")
-        axis.set_title(f"{result['task']} (n = {result['pairs']})")
+        axis.set_title(title)
     figure.savefig(path, dpi=120)
+
+
+def panel(result: dict[str, Any]) -> tuple[str, dict[str, Sequence[float]]]:
+    """A data set for `plot`, the worst arm first."""
+    arms = sorted(result["arms"].items(), key=lambda pair: pair[1]["accuracy"])
+    shown: dict[str, Sequence[float]] = {name: (arm["accuracy"], arm["low"], arm["high"]) for name, arm in arms}
+    return f"{result['task']} (n = {result['pairs']})", shown
 
 
 async def run(data: Path, limit: int, journal: Journal) -> list[dict[str, Any]]:
@@ -296,7 +309,7 @@ def main() -> None:
     if chosen.out is not None:
         chosen.out.mkdir(parents=True, exist_ok=True)
         (chosen.out / "embedded.json").write_text(json.dumps(results, indent=1) + "\n")
-        plot(results, chosen.out / "embedded.png")
+        plot(dict(map(panel, results)), chosen.out / "embedded.png")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from adjudge import Case, Journal, Judge, JudgeResult, Verdict, read_cases
 from adjudge.models import ChatModel, ModelSpec, open_model
 from adjudge.tools import Tool, ToolContext, ToolOutput
 from benchmarks import pairs
-from benchmarks.embedded import Scored, credit, interval, judge_all, lexical, tasks
+from benchmarks.embedded import Scored, credit, interval, judge_all, lexical, plot, tasks
 
 BASE = "untrained"
 ARMS = ("tools", "no tools", "shuffled", "empty", "likelihood")
@@ -241,6 +241,11 @@ def main() -> None:
     chosen = parser.parse_args()
     found = asyncio.run(run(chosen))
     chosen.out.mkdir(parents=True, exist_ok=True)
+    panels = {
+        f"{name} (n = {one['pairs']})": {arm: told["accuracy"] for arm, told in reversed(one["arms"].items())}
+        for name, one in found.items()
+    }
+    plot(panels, chosen.out / "trained.png")
     (chosen.out / "trained.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
