@@ -23,6 +23,7 @@ _VISIBLE = {
 }
 _BRACKETS = re.compile(r"<<<+|>>>+")
 _OPENING = re.compile(r"^<<<[^\n<>]* ([0-9a-f]{16})$", re.MULTILINE)
+_FENCED = re.compile(r"^<<<[^\n<>]* ([0-9a-f]{16})\n(.*?)\n\1>>>", re.MULTILINE | re.DOTALL)
 
 
 def fence(label: str, content: str) -> str:
@@ -62,3 +63,8 @@ def outside(text: str) -> str:
         position = closing + len(opening.group(1)) + 4
     kept.append(text[position:])
     return "".join(kept)
+
+
+def unfenced(text: str) -> str:
+    """The text without the marks of its fences, for people to read."""
+    return _FENCED.sub(r"\2", text)

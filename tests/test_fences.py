@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adjudge.fences import clean, fence, outside
+from adjudge.fences import clean, fence, outside, unfenced
 
 MARKS = re.compile(r"[0-9a-f]{16}")
 PIECES = st.one_of(
@@ -66,3 +66,8 @@ def test_what_cannot_be_seen_becomes_visible(hidden: str) -> None:
 def test_ordinary_text_stays_as_it_is() -> None:
     text = "Zażółć 你好 👩‍👩‍👧 a << b >> c\n\tif x < y: …"
     assert clean(text) == text
+
+
+@given(HOSTILE)
+def test_people_read_what_is_in_a_fence_without_its_marks(text: str) -> None:
+    assert unfenced(f"before\n{fence('page', text)}\nafter") == f"before\n{clean(text)}\nafter"

@@ -13,6 +13,7 @@ from adjudge.agents.prompts import prompt
 from adjudge.agents.summarizer import OPENING
 from adjudge.agents.work import Agent, AgentKind, NodeSettings, Report, Setting, Work
 from adjudge.errors import ConfigError
+from adjudge.fences import unfenced
 from adjudge.models import ModelInfo, Sampling
 from adjudge.run import Run
 from adjudge.types import Message, ToolCall, Unscored
@@ -85,7 +86,7 @@ def executor(settings: ExecutorSettings, setting: Setting) -> Agent:
         failures = run.meter.tool_failures - failures_before
         if failures and failures == run.meter.tool_calls - calls_before:
             told = next(text_of(m["content"]) for m in reversed(added) if m["role"] == "tool")
-            detail = f"all {failures} tool calls failed; the last reply: {told}"
+            detail = f"all {failures} tool calls failed; the last reply: {unfenced(told)}"
             return Report("failed", tuple(added), Unscored(reason="tool_failure", detail=detail))
         over = turns > 0 and _outgrown(setting, work, added)
         return Report("over_budget" if over else "done", tuple(added), turns=used)

@@ -23,7 +23,7 @@ from adjudge.agents.prompts import prompt
 from adjudge.agents.stopped import STOPS, unscored
 from adjudge.agents.work import Agent, AgentKind, NodeSettings, Report, Setting, Work
 from adjudge.errors import ConfigError
-from adjudge.fences import fence
+from adjudge.fences import fence, unfenced
 from adjudge.models import Sampling
 from adjudge.run import Run
 from adjudge.types import (
@@ -138,8 +138,10 @@ def _failure(done: Sequence[_Done]) -> Unscored | None:
     """Why what was done is of no use."""
     calls, failures = sum(item.calls for item in done), sum(item.failures for item in done)
     if failures and failures == calls:
-        last = next(item.last_error for item in reversed(done) if item.last_error)
-        return Unscored(reason="tool_failure", detail=f"all {failures} tool calls failed; the last reply: {last}")
+        last = unfenced(next(item.last_error for item in reversed(done) if item.last_error))
+        return Unscored(
+            reason="tool_failure", detail=f"all {failures} tool calls failed; the last reply: {unfenced(last)}"
+        )
     if all(item.output.failed for item in done):
         return Unscored(reason="parse_failure", detail=f"no step has a result: {done[-1].output.failed}")
     return None

@@ -43,18 +43,15 @@ def show(
 def _all(screen: Screen, journal: Journal, as_json: bool) -> None:
     from adjudge.cli.verdicts import show_result
 
-    waiting = {case.id: case for case in journal.cases()}
-    cases = dict(waiting)
     for result in journal.results():
-        waiting.pop(result.id, None)
         if as_json:
             screen.data(result.to_dict())
         else:
-            show_result(screen, result, cases.get(result.id))
+            show_result(screen, result, journal.case(result.id))
     counts = journal.counts()
     screen.line((f"{counts.results} results of {counts.cases} cases", "bold"), f" in {journal.path}")
-    if waiting:
-        names = ", ".join(list(waiting)[:5]) + (", …" if len(waiting) > 5 else "")
+    if waiting := list(journal.waiting()):
+        names = ", ".join(waiting[:5]) + (", …" if len(waiting) > 5 else "")
         screen.line(f"no result yet: {len(waiting)} ({names}); judge them with the same cases and --run")
 
 
@@ -62,7 +59,7 @@ def _one(screen: Screen, journal: Journal, case_id: str, as_json: bool) -> None:
     from adjudge.cli.verdicts import show_everything
     from adjudge.errors import ConfigError, nearest
 
-    case = next((case for case in journal.cases() if case.id == case_id), None)
+    case = journal.case(case_id)
     results = [result for result in journal.results() if result.id == case_id]
     if not results:
         known = [known.id for known in journal.cases()]

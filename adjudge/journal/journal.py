@@ -202,6 +202,11 @@ class Journal:
         row = self._row("SELECT json FROM cases WHERE id = ?", case_id)
         return None if row is None else self._validate(Case, row[0], case_id)
 
+    def waiting(self) -> Iterator[str]:
+        """Ids of the cases that have no result yet, in the order of the input."""
+        query = "SELECT id FROM cases WHERE id NOT IN (SELECT case_id FROM results) ORDER BY ordinal, rowid"
+        return (str(name) for (name,) in self._rows(query))
+
     def graph(self, digest: str) -> dict[str, Any] | None:
         """What was recorded under a graph's digest, or None."""
         row = self._row("SELECT json FROM graphs WHERE digest = ?", digest)
