@@ -4,12 +4,11 @@
     OUT/warm-start-1/          traces, checkpoints, policy/
     OUT/grpo/                  checkpoints, policy/, curves/*.png, log.jsonl
 
-A stage that is done is not done again; one that was cut off goes on.
+A stage that is done is not done again; one that was cut off goes on; those to come may still be changed.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import random
 from collections import defaultdict
@@ -29,6 +28,7 @@ from adjudge.judge.portal import shared_portal
 from adjudge.training.grpo.curves import draw_curves
 from adjudge.training.grpo.monitor import HackingMonitor
 from adjudge.training.grpo.trainer import JudgeGRPOTrainer
+from adjudge.training.kept import keep_recipe
 from adjudge.training.optimizer import MasterAdamW
 from adjudge.training.prepared import Prepared
 from adjudge.training.recipe import StageSettings
@@ -43,7 +43,6 @@ from adjudge.training.weights import load_policy
 from adjudge.types import Case
 
 WEIGHTS = "policy"  # the folder of a stage with its LoRA, or all weights
-_PACKAGES = ("adjudge", "torch", "transformers", "trl", "peft")
 
 
 def train(prepared: Prepared, out: Path, stages: Sequence[str] = ("warm_start", "grpo")) -> Path | None:
@@ -60,7 +59,7 @@ def train(prepared: Prepared, out: Path, stages: Sequence[str] = ("warm_start", 
     Raises:
         ConfigError: The folder belongs to another recipe or to other data.
     """
-    _keep_recipe(prepared, out)
+    keep_recipe(prepared, out)
     last: Path | None = None
     for number, stage in enumerate(prepared.recipe.warm_start.stages, 1):
         folder = out / f"warm-start-{number}"
@@ -70,23 +69,6 @@ def train(prepared: Prepared, out: Path, stages: Sequence[str] = ("warm_start", 
     if "grpo" in stages and prepared.recipe.grpo.steps:
         last = _grpo(prepared, out / "grpo", last)
     return last
-
-
-def _keep_recipe(prepared: Prepared, out: Path) -> None:
-    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    kept = {
-        "recipe": prepared.recipe.model_dump(mode="json"),
-        "data": prepared.cases.digests,
-        "versions": versions,
-    }
-    file = out / "recipe.json"
-    if file.is_file():
-        before = json.loads(file.read_text("utf-8"))
-        for what, key in (("another recipe", "recipe"), ("other data", "data")):
-            if before[key] != kept[key]:
-                raise ConfigError(f"this run was begun with {what}", file=str(file), hint="name another folder")
-    out.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(kept, indent=1), encoding="utf-8")
 
 
 def _warm_start(prepared: Prepared, number: int, folder: Path, adapter: Path | None) -> None:

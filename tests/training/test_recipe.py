@@ -140,6 +140,14 @@ def test_rows_without_a_label_are_left_out_and_told(folder: Path) -> None:
     assert "no label" in str(prepared.cases.bad[0])
 
 
+def test_stages_that_have_not_begun_may_be_changed(folder: Path) -> None:
+    command = ["train", str(folder / "recipe.yaml"), "--out", str(folder / "run"), "--stage", "warm_start"]
+    for changes, code in (([], 0), (["--set", "grpo.steps=9"], 0), (["--set", "warm_start.stages.0.steps=9"], 2)):
+        run = CliRunner().invoke(app, [*command, *changes])
+        assert run.exit_code == code, run.output
+    assert "stages that have not begun" in run.output
+
+
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
 def test_a_run_trains_both_stages_and_a_second_one_has_nothing_left_to_do(folder: Path) -> None:
     command = ["train", str(folder / "recipe.yaml"), "--out", str(folder / "run")]
@@ -157,6 +165,8 @@ def test_a_run_trains_both_stages_and_a_second_one_has_nothing_left_to_do(folder
     changed = CliRunner().invoke(app, [*command, "--set", "seed=1"])
     assert changed.exit_code == 2
     assert "another recipe" in changed.output
+    further = CliRunner().invoke(app, [*command, "--set", "grpo.steps=9"])
+    assert further.exit_code == 2
     write(folder / "train.jsonl", [row(case("other"))])
     other = CliRunner().invoke(app, command)
     assert other.exit_code == 2
