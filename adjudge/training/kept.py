@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from adjudge.errors import ConfigError
 from adjudge.training.prepared import Prepared
+from adjudge.training.recipe import Recipe
 
 _PACKAGES = ("adjudge", "torch", "transformers", "trl", "peft")
 _LATER = ("grpo", "rewards", "measures", "monitor", "trainer", "vllm")  # what only GRPO reads
@@ -35,13 +38,21 @@ def keep_recipe(prepared: Prepared, out: Path) -> None:
     if file.is_file():
         before = json.loads(file.read_text("utf-8"))
         hint = "name another folder, or change only stages that have not begun"
-        if _begun(before["recipe"], out) != _begun(kept["recipe"], out):
+        if _begun(_read(before["recipe"]), out) != _begun(kept["recipe"], out):
             raise ConfigError("this run was begun with another recipe", file=str(file), hint=hint)
         changed = [name for name, digest in before["data"].items() if kept["data"].get(name, digest) != digest]
         if changed:
             raise ConfigError("this run was begun with other data", file=str(file), found=changed[0], hint=hint)
     out.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+
+
+def _read(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A kept recipe, with what has become a setting since at its default; as it is where it is none any more."""
+    try:
+        return Recipe.model_validate(recipe).model_dump(mode="json")
+    except ValidationError:
+        return recipe
 
 
 def _begun(recipe: Mapping[str, Any], out: Path) -> dict[str, Any]:

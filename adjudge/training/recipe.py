@@ -69,6 +69,11 @@ class StageSettings(Frozen):
         "shorter than the graph's. `verdict`: the last turn alone, from both orders of a pair at once. "
         "`search_and_verdict`: so, and the first turn; for graphs with these two turns.",
     )
+    evidence: Literal["passage", "search"] = Field(
+        default="passage",
+        description="What a `comparison` shows: the one passage that the label rests on, or all that the oracle's "
+        "search brings, of which most may be beside the point.",
+    )
     data: str | None = Field(default=None, description="Other cases than `data.train`, of the same corpus.")
     rows: int = Field(ge=1, description="Traces; each is seen about steps · batch / rows times.")
     learning_rate: float | None = Field(default=None, gt=0, description="Instead of the warm start's.")

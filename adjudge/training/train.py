@@ -34,7 +34,7 @@ from adjudge.training.prepared import Prepared
 from adjudge.training.recipe import StageSettings
 from adjudge.training.rollouts.rows import Row
 from adjudge.training.rollouts.trl import REST, VERDICT, Rollouts, reward_functions
-from adjudge.training.warm_start.comparisons import comparisons
+from adjudge.training.warm_start.comparisons import comparisons, right_passages, searched_passages
 from adjudge.training.warm_start.held_out import HeldOut
 from adjudge.training.warm_start.sft import WarmStart, example, first_turn, train_on
 from adjudge.training.warm_start.shared_prefix import SharedCollator, SharedPrefixTrainer, together
@@ -129,7 +129,15 @@ def pair_name(case: Case) -> str:
 def _rows(prepared: Prepared, stage: StageSettings, cases: Sequence[Case], file: Path) -> dict[str, Row]:
     if stage.learns != "comparison":
         return _traces(prepared, stage.settings, cases, file)
-    return comparisons(cases, prepared.cases.documents, prepared.tokenizer)
+    if stage.evidence == "passage":
+        return comparisons(cases, right_passages(cases, prepared.cases.documents), prepared.tokenizer)
+    search = prepared.plan(stage.settings).judge.tools[prepared.recipe.warm_start.tool]
+    found = shared_portal().call(lambda: searched_passages(cases, search, _titles(prepared)))
+    return comparisons(cases, found, prepared.tokenizer)
+
+
+def _titles(prepared: Prepared) -> dict[str, str]:
+    return {name: document.title for name, document in prepared.cases.documents.items()}
 
 
 def _lessons(
@@ -148,7 +156,7 @@ def _traces(prepared: Prepared, settings: Sequence[str], cases: Sequence[Case], 
     """Traces, made once and kept."""
     if not file.is_file():
         plan, tool = prepared.plan(settings), prepared.recipe.warm_start.tool
-        titles = {name: document.title for name, document in prepared.cases.documents.items()}
+        titles = _titles(prepared)
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_suffix(".part")
         with unfinished.open("w", encoding="utf-8") as lines:

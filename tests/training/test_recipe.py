@@ -62,6 +62,7 @@ def plain(folder: Path) -> dict[str, Any]:
                 {"steps": 2, "rows": 8},
                 {"steps": 1, "rows": 4, "learns": "search"},
                 {"steps": 1, "rows": 8, "learns": "comparison", "data": "easy.jsonl"},
+                {"steps": 1, "rows": 8, "learns": "comparison", "evidence": "search"},
                 {"steps": 1, "rows": 8, "learns": "verdict"},
                 {"steps": 1, "rows": 8, "learns": "search_and_verdict"},
             ],

@@ -43,21 +43,21 @@ class Oracle:
         return Reply((choice,), TokenUsage(len(token_ids), len(ids)), tuple(token_ids))
 
 
-async def right_query(case: Case, tool: Tool, titles: Mapping[str, str]) -> str | None:
-    """A query with which a search finds what the case's label rests on; None where none of those tried does.
+async def found_for(case: Case, search: Tool, titles: Mapping[str, str]) -> tuple[str, Sequence[Evidence]] | None:
+    """A query with which a search finds what the case's label rests on, and all that it finds; None where none does.
 
-    The shortest first, so that a policy learns to name what it looks for rather than to copy the task.
+    The shortest query first, so that a policy learns to name what it looks for rather than to copy the task.
 
     Args:
         case: From `adjudge synth`: its metadata name the source and a reference.
-        tool: A search.
+        search: A tool.
         titles: Of documents, by id.
     """
     source = str(case.metadata["source"])
     for query in _queries(case.question, titles.get(source, "")):
-        found = await tool.call({"query": query}, ToolContext(case.blind(), {}, {}))
+        found = await search.call({"query": query}, ToolContext(case.blind(), {}, {}))
         if supports(case, found.evidence):
-            return query
+            return query, found.evidence
     return None
 
 

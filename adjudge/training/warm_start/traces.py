@@ -13,7 +13,7 @@ from adjudge.tools import Tool
 from adjudge.training.rollouts.attempts import POLICY, Plan
 from adjudge.training.rollouts.policy import Policy
 from adjudge.training.rollouts.rows import Row, row_of
-from adjudge.training.warm_start.oracle import Oracle, right_query, supports
+from adjudge.training.warm_start.oracle import Oracle, found_for, supports
 from adjudge.types import Case, Verdict
 
 AT_ONCE = 64  # traces in the making; each waits for its searches only
@@ -56,10 +56,10 @@ async def trace_all(plan: Plan, cases: Sequence[Case], tool: str, titles: Mappin
 async def _trace(
     plan: Plan, case: Case, name: str, search: Tool, titles: Mapping[str, str], tokenizer: Any
 ) -> Row | str:
-    query = await right_query(case, search, titles)
-    if query is None:
+    found = await found_for(case, search, titles)
+    if found is None:
         return "query"
-    call = json.dumps({"name": name, "arguments": {"query": query}}, ensure_ascii=False)
+    call = json.dumps({"name": name, "arguments": {"query": found[0]}}, ensure_ascii=False)
     oracle = Oracle([f"<tool_call>\n{call}\n</tool_call>", str(case.label)], tokenizer)
     recorder = Recorder([POLICY])
     result = await plan.judge.attempt(case, seed=0, recorder=recorder, models={POLICY: Policy(oracle, tokenizer)})

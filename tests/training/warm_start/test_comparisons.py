@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from adjudge.tools import corpus_search
 from adjudge.tools.corpus.passages import Document
-from adjudge.training.warm_start.comparisons import LONGEST, comparisons, passage_for
-from tests.training.rollouts.small import case, tokenizer
+from adjudge.training.warm_start.comparisons import LONGEST, comparisons, passage_for, right_passages, searched_passages
+from tests.training.rollouts.small import CORPUS, case, tokenizer
 
 FILLER = "Nothing that anybody would ask about stands in this sentence here. "
 DOCUMENTS = {"d1": Document("d1", "Middlemarch", FILLER * 9 + "Middlemarch is a novel by George Eliot. " + FILLER * 9)}
@@ -12,7 +15,8 @@ DOCUMENTS = {"d1": Document("d1", "Middlemarch", FILLER * 9 + "Middlemarch is a 
 
 def test_a_row_holds_the_passage_both_responses_and_the_right_letter() -> None:
     tokens = tokenizer()
-    rows = comparisons([case("a", "A"), case("b", "B")], DOCUMENTS, tokens)
+    cases = [case("a", "A"), case("b", "B")]
+    rows = comparisons(cases, right_passages(cases, DOCUMENTS), tokens)
     for name, first, second, letter in (("a", "Eliot", "Austen", "A"), ("b", "Austen", "Eliot", "B")):
         text = tokens.decode(rows[name].prompt_ids)
         assert "Middlemarch is a novel by George Eliot." in text
@@ -34,4 +38,13 @@ def test_the_passage_is_the_piece_that_says_what_the_reference_says() -> None:
 
 
 def test_a_case_without_its_source_is_left_out() -> None:
+    assert right_passages([case()], {}) == {}
     assert comparisons([case()], {}, tokenizer()) == {}
+
+
+def test_evidence_of_a_search_is_all_that_it_brings() -> None:
+    asked = [case("a"), case("b").model_copy(update={"metadata": {**case().metadata, "source": "elsewhere"}})]
+    search = corpus_search([*CORPUS, {"id": "d3", "title": "Oxen", "text": "Oxen are cattle."}], k=2, name="corpus")
+    found = asyncio.run(searched_passages(asked, search, {"d1": "Middlemarch novel"}))
+    assert list(found) == ["a"]
+    assert [part.split("\n")[0] for part in found["a"].split("\n\n")] == ["Middlemarch", "Emma"]
