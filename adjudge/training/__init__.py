@@ -1,1 +1,1 @@
-"""Training: judges as policies. Empty so far; see the changelog."""
+"""Training judges: pairs, warm start, rollouts through the judge's own graph, rewards, GRPO; see docs/training.md."""

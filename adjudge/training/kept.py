@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from adjudge.errors import ConfigError
+from adjudge.training.finished import RECIPE
 from adjudge.training.prepared import Prepared
 from adjudge.training.recipe import Recipe
 
@@ -34,7 +35,7 @@ def keep_recipe(prepared: Prepared, out: Path) -> None:
         "data": prepared.cases.digests,
         "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
     }
-    file = out / "recipe.json"
+    file = out / RECIPE
     if file.is_file():
         before = json.loads(file.read_text("utf-8"))
         hint = "name another folder, or change only stages that have not begun"

@@ -25,7 +25,7 @@ from trl import GRPOConfig
 
 from adjudge.errors import ConfigError
 from adjudge.judge.portal import shared_portal
-from adjudge.training.grpo.curves import draw_curves
+from adjudge.training.finished import WEIGHTS, finish
 from adjudge.training.grpo.monitor import HackingMonitor
 from adjudge.training.grpo.trainer import JudgeGRPOTrainer
 from adjudge.training.kept import keep_recipe
@@ -41,8 +41,6 @@ from adjudge.training.warm_start.shared_prefix import SharedCollator, SharedPref
 from adjudge.training.warm_start.traces import trace_all
 from adjudge.training.weights import load_policy
 from adjudge.types import Case
-
-WEIGHTS = "policy"  # the folder of a stage with its LoRA, or all weights
 
 
 def train(prepared: Prepared, out: Path, stages: Sequence[str] = ("warm_start", "grpo")) -> Path | None:
@@ -101,7 +99,7 @@ def _warm_start(prepared: Prepared, number: int, folder: Path, adapter: Path | N
         [] if stage.learns == "search" else [HeldOut(held_out, pair_of, letters, settings.save_every)],
         **how,
     )
-    _finish(trainer, folder)
+    finish(trainer, recipe, folder)
 
 
 def _drawn(prepared: Prepared, number: int) -> list[Case]:
@@ -202,7 +200,7 @@ def _grpo(prepared: Prepared, folder: Path, adapter: Path | None) -> Path:
         groups=settings.groups,
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.is_dir() else None)
-    _finish(trainer, folder)
+    finish(trainer, recipe, folder)
     return folder / WEIGHTS
 
 
@@ -264,14 +262,3 @@ def _weight(prepared: Prepared) -> float:
     if VERDICT not in names:
         raise ConfigError("a recipe needs the reward `verdict`", key="rewards", found=names)
     return prepared.mixed.weights[names.index(VERDICT)]
-
-
-def _finish(trainer: Any, folder: Path) -> None:
-    """The log, the curves, and last of all the weights, whose presence says that the stage is done."""
-    history = trainer.state.log_history
-    with (folder / "log.jsonl").open("w", encoding="utf-8") as lines:
-        lines.writelines(json.dumps(entry) + "\n" for entry in history)
-    draw_curves(history, folder / "curves")
-    unfinished = folder / f"{WEIGHTS}.part"
-    trainer.model.save_pretrained(unfinished)
-    unfinished.replace(folder / WEIGHTS)

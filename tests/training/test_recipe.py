@@ -157,6 +157,12 @@ def test_a_run_trains_both_stages_and_a_second_one_has_nothing_left_to_do(folder
     for stage in ("warm-start-1", "grpo"):
         assert (folder / "run" / stage / "policy" / "model.safetensors").is_file()
         assert (folder / "run" / stage / "log.jsonl").read_text()
+    policy = folder / "run" / "grpo" / "policy"
+    assert "# tiny" in (policy / "README.md").read_text()
+    told = json.loads((policy / "training" / "results.json").read_text())
+    assert "held_out/accuracy" in told["warm-start-1"]
+    assert any(key.startswith("eval_") for key in told["grpo"])
+    assert json.loads((policy / "training" / "recipe.json").read_text())["data"]
     before = (folder / "run" / "grpo" / "policy" / "model.safetensors").stat().st_mtime_ns
     second = CliRunner().invoke(app, command)
     assert second.exit_code == 0, second.output

