@@ -67,6 +67,8 @@ def test_a_tool_is_paid_for_being_used_as_it_should_be(
         (ToolUse(must_cite=False), {"citations": ("E7",)}, 0),  # what is cited has to exist all the same
         (ToolUse(must_find=True), {}, 1),
         (ToolUse(must_find=True), {"evidence": (Evidence(name="E1", tool="corpus", source="d2", excerpt="x"),)}, 0),
+        # a passage of a longer document is told as `id#3`
+        (ToolUse(must_find=True), {"evidence": (Evidence(name="E1", tool="corpus", source="d1#3", excerpt="x"),)}, 1),
     ],
 )
 def test_settings_say_what_it_takes(
