@@ -25,8 +25,8 @@ def first_turn(row: Row) -> Row:
     return Row(row.prompt_ids, row.completion_ids[:end], row.logprobs[:end], row.mask[:end])
 
 
-def example(row: Row) -> dict[str, list[Any]]:
-    """A row as a training example: `input_ids`, `labels` and `weights`, all of one length.
+def example(row: Row) -> dict[str, Any]:
+    """A row as a training example: `input_ids`, `labels` and `weights`, all of one `length`.
 
     A turn's tokens weigh 1 together, so that a verdict of one token counts as much as a search of thirty (ours).
     """
@@ -41,7 +41,7 @@ def example(row: Row) -> dict[str, list[Any]]:
         elif not own and start is not None:
             weights[start:place] = [1 / (place - start)] * (place - start)
             start = None
-    return {"input_ids": ids, "labels": labels, "weights": weights}
+    return {"input_ids": ids, "labels": labels, "weights": weights, "length": len(ids)}
 
 
 class Collator:
@@ -132,7 +132,7 @@ def train_on(
     """Train a model, as a rule with a LoRA; goes on from the last checkpoint in the folder.
 
     Args:
-        examples: What is learnt, as the collator takes it.
+        examples: What is learnt, as the collator takes it, with the `length` of each in tokens.
         model: A causal language model of transformers, or peft around one; changed in place.
         tokenizer: Its tokenizer.
         settings: How long and how fast.
@@ -155,6 +155,7 @@ def train_on(
         save_steps=settings.save_every,
         save_total_limit=2,
         seed=settings.seed,
+        train_sampling_strategy="batch_rebalance",  # of a step's examples those of like length together: less padding
         use_cpu=on_cpu,
         bf16=not on_cpu,
         activation_checkpointing=not on_cpu,

@@ -23,7 +23,7 @@ from adjudge.training.warm_start.sft import IGNORED, TraceTrainer
 
 
 def together(rows: Mapping[str, Row], pair_of: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Rows of one pair as one example: the `prefix` that they share, the `labels` of its search, and the `rests`.
+    """Rows of one pair as one example: the `prefix` that they share, the `labels` of its search, the `rests`, `length`.
 
     Args:
         rows: By case; the last token of each is the verdict.
@@ -39,7 +39,9 @@ def together(rows: Mapping[str, Row], pair_of: Mapping[str, str]) -> list[dict[s
         prefix = list(sequences[0][:shared])
         own = [*(0 for _ in group[0].prompt_ids), *group[0].mask][:shared]
         labels = [token if mine else IGNORED for token, mine in zip(prefix, own, strict=True)]
-        found.append({"prefix": prefix, "labels": labels, "rests": [list(one[shared:]) for one in sequences]})
+        rests = [list(one[shared:]) for one in sequences]
+        length = len(prefix) + sum(map(len, rests))
+        found.append({"prefix": prefix, "labels": labels, "rests": rests, "length": length})
     return found
 
 

@@ -31,8 +31,9 @@ def test_orders_of_a_pair_share_what_they_begin_with_and_one_alone_keeps_two_tok
         "prefix": [5, 6, 7, 8],
         "labels": [IGNORED, IGNORED, 7, 8],
         "rests": [[20, 21, 40], [22, 23, 24, 41]],
+        "length": 11,
     }
-    assert alone == {"prefix": [9, 10, 11], "labels": [IGNORED, 10, IGNORED], "rests": [[12, 40]]}
+    assert alone == {"prefix": [9, 10, 11], "labels": [IGNORED, 10, IGNORED], "rests": [[12, 40]], "length": 5}
 
 
 @pytest.mark.parametrize("taken", [["p/A", "p/B"], ["p/A", "p/B", "q/A"], ["p/A", "p/B", "r/A", "r/B"]])
