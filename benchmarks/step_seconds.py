@@ -28,12 +28,11 @@ from trl.chat_template_utils import qwen3_template
 from adjudge.judge.portal import shared_portal
 from adjudge.models.local import CHAT_TEMPLATE
 from adjudge.tools import Tool, ToolContext, ToolOutput
-from adjudge.training.grpo.trainer import JudgeGRPOTrainer
 from adjudge.training.prepared import Prepared, prepare
 from adjudge.training.recipe import Recipe
+from adjudge.training.reinforce import config, trainer_for
 from adjudge.training.rollouts.attempts import Plan
-from adjudge.training.rollouts.trl import REST, VERDICT, Rollouts, reward_functions
-from adjudge.training.train import config
+from adjudge.training.rollouts.trl import Rollouts
 from adjudge.training.weights import load_policy
 from adjudge.types import Case
 
@@ -94,16 +93,8 @@ def ours(prepared: Prepared, adapter: Path, folder: Path, clock: Clock) -> list[
     """Steps through the graph."""
     plan = prepared.plan()
     plan.judge.tools["corpus"] = timed(plan.judge.tools["corpus"], clock)
-    verdict, rest = reward_functions(prepared.mixed)
-    verdict.__name__, rest.__name__ = VERDICT, REST
-    trainer = JudgeGRPOTrainer(
-        load_policy(prepared.recipe, adapter),
-        [verdict, rest],
-        config(prepared, folder),
-        Dataset.from_list([{"prompt": name} for name in prepared.cases.train]),
-        processing_class=prepared.tokenizer,
-        rollout_func=Rollouts(plan, prepared.cases.train, prepared.tokenizer),
-    )
+    rollouts = Rollouts(plan, prepared.cases.train, prepared.tokenizer)
+    trainer = trainer_for(prepared, load_policy(prepared.recipe, adapter), folder, rollouts=rollouts)
     return steps_of(trainer, clock)
 
 

@@ -52,7 +52,7 @@ def train(
     prepared = prepare(chosen, base)
     _tell(screen, prepared)
     if dry_run:
-        from adjudge.training.train import config
+        from adjudge.training.reinforce import config
 
         config(prepared, out / "grpo")  # TRL checks its own settings
         screen.line("nothing was trained (--dry-run)")

@@ -10,30 +10,23 @@ A stage that is done is not done again; one that was cut off goes on; those to c
 from __future__ import annotations
 
 import json
-import random
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset
 from rich.progress import track
-from transformers import TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
-from trl import GRPOConfig
 
 from adjudge.errors import ConfigError
 from adjudge.judge.portal import shared_portal
 from adjudge.training.finished import WEIGHTS, finish
-from adjudge.training.grpo.monitor import HackingMonitor
-from adjudge.training.grpo.trainer import JudgeGRPOTrainer
 from adjudge.training.kept import keep_recipe
-from adjudge.training.optimizer import MasterAdamW
+from adjudge.training.pairs import in_pairs, pair_name
 from adjudge.training.prepared import Prepared
 from adjudge.training.recipe import StageSettings
+from adjudge.training.reinforce import trainer_for
 from adjudge.training.rollouts.rows import Row
-from adjudge.training.rollouts.trl import REST, VERDICT, Rollouts, reward_functions
 from adjudge.training.warm_start.comparisons import comparisons, right_passages, searched_passages
 from adjudge.training.warm_start.held_out import HeldOut
 from adjudge.training.warm_start.sft import WarmStart, example, first_turn, train_on
@@ -110,20 +103,6 @@ def _drawn(prepared: Prepared, number: int) -> list[Case]:
     return [cases[place % len(cases)] for place in range(before, before + min(stages[number].rows, len(cases)))]
 
 
-def in_pairs(cases: Iterable[Case], seed: int) -> list[Case]:
-    """Cases in an order drawn with a seed, those of one pair side by side."""
-    pairs: dict[str, list[Case]] = defaultdict(list)
-    for case in cases:
-        pairs[pair_name(case)].append(case)
-    names = random.Random(seed).sample(sorted(pairs), len(pairs))
-    return [case for name in names for case in pairs[name]]
-
-
-def pair_name(case: Case) -> str:
-    """What both orders of a pair have in common."""
-    return str(case.metadata.get("pair", case.id))
-
-
 def _rows(prepared: Prepared, stage: StageSettings, cases: Sequence[Case], file: Path) -> dict[str, Row]:
     if stage.learns != "comparison":
         return _traces(prepared, stage.settings, cases, file)
@@ -173,92 +152,8 @@ def _traces(prepared: Prepared, settings: Sequence[str], cases: Sequence[Case], 
 
 
 def _grpo(prepared: Prepared, folder: Path, adapter: Path | None) -> Path:
-    recipe, settings = prepared.recipe, prepared.recipe.grpo
-    if (folder / WEIGHTS).is_dir():
-        return folder / WEIGHTS
-    cases = {**prepared.cases.train, **prepared.cases.held_out}
-    rollouts = Rollouts(prepared.plan(), cases, prepared.tokenizer, settings.temperature)
-    verdict, rest = reward_functions(prepared.mixed)
-    verdict.__name__, rest.__name__ = VERDICT, REST
-    model = load_policy(recipe, adapter)
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = MasterAdamW(trained, lr=settings.learning_rate, weight_decay=0.0)
-    trainer = JudgeGRPOTrainer(
-        model,
-        [verdict, rest],
-        config(prepared, folder),
-        Dataset.from_list([{"prompt": name} for name in prepared.cases.train]),
-        eval_dataset=Dataset.from_list(
-            [{"prompt": case.id} for case in in_pairs(prepared.cases.held_out.values(), recipe.seed)][
-                : settings.evaluate_cases
-            ]
-        ),
-        processing_class=prepared.tokenizer,
-        callbacks=_callbacks(prepared),
-        optimizers=(optimizer, None) if recipe.policy.dtype == "bfloat16" and recipe.vllm is None else (None, None),
-        rollout_func=rollouts,
-        groups=settings.groups,
-    )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.is_dir() else None)
-    finish(trainer, recipe, folder)
+    if not (folder / WEIGHTS).is_dir():
+        trainer = trainer_for(prepared, load_policy(prepared.recipe, adapter), folder)
+        trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.is_dir() else None)
+        finish(trainer, prepared.recipe, folder)
     return folder / WEIGHTS
-
-
-def _callbacks(prepared: Prepared) -> list[TrainerCallback]:
-    monitor = prepared.recipe.monitor
-    return [] if monitor is None else [HackingMonitor(monitor)]
-
-
-def config(prepared: Prepared, folder: Path) -> GRPOConfig:
-    """TRL's settings for a recipe; what stands under `trainer` in it goes before all."""
-    import torch
-
-    recipe, settings = prepared.recipe, prepared.recipe.grpo
-    on_cpu = not torch.cuda.is_available()
-    rows = settings.prompts * settings.generations
-    own: dict[str, Any] = {
-        "output_dir": str(folder),
-        "max_steps": settings.steps,
-        "per_device_train_batch_size": settings.at_once,
-        "gradient_accumulation_steps": max(1, rows // settings.at_once),
-        "num_generations": settings.generations,
-        "per_device_eval_batch_size": settings.generations,
-        "num_generations_eval": 1,
-        "max_completion_length": None,
-        "temperature": settings.temperature,
-        "learning_rate": settings.learning_rate,
-        "lr_scheduler_type": "constant_with_warmup",
-        "warmup_steps": 2,
-        "beta": settings.beta,
-        "epsilon": settings.epsilon,
-        "loss_type": "grpo",
-        "reward_weights": [_weight(prepared), 1.0],
-        "logging_steps": 1,
-        "save_steps": settings.save_every,
-        "save_total_limit": 2,
-        "eval_strategy": "steps",
-        "eval_steps": settings.evaluate_every,
-        "seed": recipe.seed,
-        "use_cpu": on_cpu,
-        "bf16": not on_cpu,
-        "activation_checkpointing": not on_cpu,
-        "remove_unused_columns": False,
-        "report_to": list(recipe.report_to) or "none",
-    }
-    if recipe.vllm is not None:
-        own |= {
-            "use_vllm": True,
-            "vllm_mode": recipe.vllm.mode,
-            "vllm_gpu_memory_utilization": recipe.vllm.gpu_memory_utilization,
-            "vllm_tensor_parallel_size": recipe.vllm.tensor_parallel_size,
-            "vllm_max_model_length": recipe.vllm.max_model_length,
-            "vllm_server_base_url": recipe.vllm.server_base_url,
-        }
-    return GRPOConfig(**{**own, **recipe.trainer})
-
-
-def _weight(prepared: Prepared) -> float:
-    names = [reward.name for reward in prepared.mixed.rewards]
-    if VERDICT not in names:
-        raise ConfigError("a recipe needs the reward `verdict`", key="rewards", found=names)
-    return prepared.mixed.weights[names.index(VERDICT)]
