@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import random
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,17 @@ from benchmarks.small_judge.world import Task
 
 logger = logging.getLogger(__name__)
 MARKS = ["<|im_end|>", "<|im_start|>"]
-VOCABULARY = 700
+VOCABULARY = 1000
+LONG = 20  # characters of a line that is one sign
+_LINES = re.compile("|".join(map(re.escape, ["\n", *MARKS])))
 BATCH, RATE, WARMUP = 32, 1e-3, 50
 
 
 def tokenizer_of(texts: Sequence[str]) -> PreTrainedTokenizerFast:
-    """Byte pairs; the marks around material, sixteen random digits that nobody has to say, are read as one sign."""
+    """Byte pairs; what is the same in all texts, line by line, and the random digits around material are one sign each.
+
+    A small model then reads a third as many tokens, and nothing that it has to say is among them.
+    """
     made = Tokenizer(models.BPE())
     made.normalizer = normalizers.Replace(Regex("[0-9a-f]{16}"), "#")
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -38,6 +44,8 @@ def tokenizer_of(texts: Sequence[str]) -> PreTrainedTokenizerFast:
         vocab_size=VOCABULARY, special_tokens=MARKS, initial_alphabet=alphabet, show_progress=False
     )
     made.train_from_iterator(texts, trainer)
+    lines = [{line for line in _LINES.split(text) if len(line) > LONG} for text in texts]
+    made.add_tokens(sorted(set.intersection(*lines)) if lines else [])
     return PreTrainedTokenizerFast(tokenizer_object=made, pad_token=MARKS[0], eos_token=MARKS[0])
 
 
