@@ -161,7 +161,7 @@ def main() -> None:
     torch.set_num_threads(2)
     files = ["data.train=train.jsonl", "data.held_out=dev.jsonl", "data.corpus=corpus.jsonl"]
     trainer = "trainer={max_grad_norm: 0.0, eval_strategy: 'no', save_strategy: 'no'}"
-    last = "warm_start.stages=[{steps: 1, learns: search_and_verdict, single: 0.3}]"
+    last = "warm_start.stages=[{steps: 1, rows: 1, learns: search_and_verdict, single: 0.3}]"
     recipe, _ = load_recipe(chosen.recipe, [*files, trainer, last, f"grpo.steps={chosen.batches}"])
     prepared = prepare(recipe, chosen.pairs)
     with tempfile.TemporaryDirectory() as folder:

@@ -111,6 +111,7 @@ def theirs(prepared: Prepared, adapter: Path, folder: Path, clock: Clock) -> lis
     settings = config(prepared, folder).to_dict()
     kept = GRPOConfig.__dataclass_fields__
     arguments = {key: value for key, value in settings.items() if key in kept and value is not None}
+    del arguments["generation_batch_size"]  # follows from the others, and TRL takes either
     arguments |= {"reward_weights": [1.0], "max_completion_length": 400, "max_tool_calling_iterations": 1}
     trainer = GRPOTrainer(
         load_policy(prepared.recipe, adapter),
@@ -175,7 +176,7 @@ def steps_of(trainer: Any, clock: Clock) -> list[dict[str, float]]:
     entries = [entry for entry in trainer.state.log_history if "step_time" in entry]
     found = []
     for entry, part in zip(entries, parts, strict=True):
-        whole = entry["step_time"] * trainer.args.gradient_accumulation_steps
+        whole = entry["step_time"]
         tokens = {
             "tokens": entry["completions/mean_length"],
             "calls": entry.get("tools/calls", entry.get("tools/call_frequency", 0.0)),

@@ -7,8 +7,8 @@ Each policy, and the untrained model, judges held-out synthesised pairs, hard Ho
 QA-Feedback (questions whose gold passages are not trained on) through the graph `compact`, in both orders: with its
 tools, without, with the passages of another question (`shuffled`), and with an index that finds nothing (`empty`).
 Beside them stand the untrained model that judges by the likelihood of each response after a search of its own (graph
-`evidence`), and the cheap explanations. Intervals are 95 % from a bootstrap over source documents or questions;
-unscored counts as wrong. The run is kept in a journal.
+`evidence`), and the cheap explanations. Intervals are 95 % from a bootstrap over source documents or questions,
+those of differences from the same pairs; unscored counts as wrong. The run is kept in a journal.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,6 +32,7 @@ from benchmarks.embedded import Scored, credit, interval, judge_all, lexical, pl
 
 BASE = "untrained"
 ARMS = ("tools", "no tools", "shuffled", "empty", "likelihood")
+OF_BASE = ("tools", "no tools", "likelihood")
 
 
 class Set(NamedTuple):
@@ -148,11 +150,12 @@ def measures(results: Sequence[JudgeResult], found: Sequence[pairs.Pair]) -> dic
     ]
     whole = [Scored(pair.question, float(all(one) and bool(one))) for pair, one in zip(found, right, strict=True)]
     sources = [
-        any(pair.question in item.source.split("#") for item in result.evidence)
+        any(item.is_of(pair.question) or item.title in pair.gold for item in result.evidence)
         for pair, result in zip(found, results, strict=True)
     ]
     return {
         "accuracy": interval(both),
+        "credits": [one.credit or 0.0 for one in both],
         "both orders right": interval(whole),
         "by order": [sum(one[place] for one in right if len(one) > place) / len(right) for place in range(2)],
         "unscored": sum(not result.scored for result in results) / len(results),
@@ -173,7 +176,26 @@ def cheap(one: Set) -> dict[str, Any]:
     for pair in one.found:
         for name, value in lexical(pair, pairs.search(tool, pair.case.question), tool).items():
             credits.setdefault(name, []).append(Scored(pair.question, value))
-    return {name: {"accuracy": interval(scored)} for name, scored in credits.items()}
+    return {
+        name: {"accuracy": interval(scored), "credits": [one.credit for one in scored]}
+        for name, scored in credits.items()
+    }
+
+
+def compared(found: Mapping[str, Mapping[str, Any]], policies: Sequence[str]) -> list[tuple[str, str]]:
+    """What is set against what: tools against none, each policy against the one before it and the cheap ones."""
+    taught = [name for name in policies if name != BASE]
+    wanted = [(f"{name}, tools", f"{name}, {arm}") for name in taught for arm in ("no tools", "empty", "shuffled")]
+    wanted += [(f"{name}, tools", f"{before}, tools") for before, name in pairwise(policies)]
+    best = max((name for name in found if ", " not in name), key=lambda name: found[name]["accuracy"][0])
+    wanted += [(f"{name}, tools", other) for name in taught for other in (f"{BASE}, likelihood", best)]
+    return [(one, other) for one, other in wanted if one in found and other in found]
+
+
+def difference(one: Sequence[float], other: Sequence[float], found: Sequence[pairs.Pair]) -> tuple[float, float, float]:
+    """Of accuracies on the same pairs, with the interval of paired resampling."""
+    gains = (a - b for a, b in zip(one, other, strict=True))
+    return interval([Scored(pair.question, gain) for pair, gain in zip(found, gains, strict=True)])
 
 
 async def measure(
@@ -217,12 +239,18 @@ async def run(chosen: argparse.Namespace) -> dict[str, Any]:
                     bar = progress.add_task(f"{title}: {name}, {arm}", total=total)
                     return lambda: progress.advance(bar)
 
-                wanted = [arm for arm in chosen.arms if arm != "likelihood" or name == BASE]
+                wanted = [arm for arm in chosen.arms if (arm in OF_BASE if name == BASE else arm != "likelihood")]
                 arms = await measure(one, model, journal, wanted, shown)
                 found |= {f"{name}, {arm}": told for arm, told in arms.items()}
                 await model.aclose()
-            written[one.name] = {"pairs": len(one.found), "arms": found}
+            differences = {
+                f"{arm} − {other}": difference(found[arm]["credits"], found[other]["credits"], one.found)
+                for arm, other in compared(found, list(policies))
+            }
+            written[one.name] = {"pairs": len(one.found), "arms": found, "differences": differences}
             print(table(one.name, found), flush=True)
+            for name, gain in differences.items():
+                print(f"{name}: {100 * gain[0]:+.0f} points ({100 * gain[1]:+.0f} to {100 * gain[2]:+.0f})", flush=True)
     return written
 
 

@@ -222,3 +222,20 @@ def test_seeds_differ_wherever_positions_do(one: list[int], other: list[int]) ->
     assert (at(one).seed(0) == at(other).seed(0)) == (one == other)
     assert at(one).seed(0) != at(one).seed(1)
     assert 0 <= at(one).seed(5) < 2**31
+
+
+@pytest.mark.parametrize(
+    ("source", "document", "is_of"),
+    [
+        ("d1", "d1", True),
+        ("d1#3", "d1", True),
+        ("corpus.jsonl#d1", "d1", True),
+        ("corpus.jsonl#d1#3", "d1", True),
+        ("corpus.jsonl#d1#3", "3", False),  # the number of a passage is no document
+        ("corpus.jsonl#docs:a.md#2#3", "docs:a.md#2", True),
+        ("corpus.jsonl#d12", "d1", False),
+        ("", "d1", False),
+    ],
+)
+def test_evidence_knows_its_document(source: str, document: str, is_of: bool) -> None:
+    assert Evidence(excerpt="x", source=source).is_of(document) is is_of

@@ -56,6 +56,8 @@ def finish(trainer: Any, recipe: Recipe, folder: Path) -> None:
     for config in getattr(trainer.model, "peft_config", {}).values():
         config.base_model_name_or_path = embedded.HUB_NAME if own else recipe.policy.model
     trainer.model.save_pretrained(unfinished)
+    if not hasattr(trainer.model, "peft_config"):
+        trainer.processing_class.save_pretrained(unfinished)  # a model is opened with its tokenizer beside it
     (unfinished / "README.md").write_text(_card(recipe, own), encoding="utf-8")
     (unfinished / "training").mkdir(exist_ok=True)
     shutil.copyfile(folder.parent / RECIPE, unfinished / "training" / RECIPE)

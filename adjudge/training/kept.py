@@ -18,6 +18,7 @@ from adjudge.training.recipe import Recipe
 _PACKAGES = ("adjudge", "torch", "transformers", "trl", "peft")
 _LATER = ("grpo", "rewards", "measures", "monitor", "trainer", "vllm")  # what only GRPO reads
 _ANYTIME = ("description", "report_to")
+_HOW = ("at_once", "save_every", "evaluate_cases")  # of the warm start, what changes nothing of what is learnt
 
 
 def keep_recipe(prepared: Prepared, out: Path) -> None:
@@ -60,6 +61,7 @@ def _begun(recipe: Mapping[str, Any], out: Path) -> dict[str, Any]:
     """The part of a recipe by which something has been done in a folder."""
     later = () if (out / "grpo").is_dir() else _LATER
     found = {key: value for key, value in recipe.items() if key not in (*later, *_ANYTIME)}
+    settings = {key: value for key, value in recipe["warm_start"].items() if key not in _HOW}
     stages = recipe["warm_start"]["stages"]
     begun = [stage for number, stage in enumerate(stages, 1) if (out / f"warm-start-{number}").is_dir()]
-    return {**found, "warm_start": {**recipe["warm_start"], "stages": begun}}
+    return {**found, "warm_start": {**settings, "stages": begun}}

@@ -16,6 +16,8 @@ import torch
 class MasterAdamW(torch.optim.AdamW):
     """AdamW on float32 copies of the parameters, which get the result after each step.
 
+    Checkpoints keep the copies too, so that a run that goes on loses nothing of them.
+
     Args:
         parameters: Those that are trained.
         settings: Of `torch.optim.AdamW`.
@@ -30,6 +32,7 @@ class MasterAdamW(torch.optim.AdamW):
     def step(self, closure: Callable[[], float] | None = None) -> Any:
         """One step of the copies, written back."""
         for parameter, master in zip(self._trained, self._masters, strict=True):
+            master.data = master.data.to(parameter.device)  # a trainer may move its model after this was made
             master.grad = None if parameter.grad is None else parameter.grad.float()
         loss = super().step(closure)
         with torch.no_grad():
@@ -43,9 +46,14 @@ class MasterAdamW(torch.optim.AdamW):
         for parameter in self._trained:
             parameter.grad = None
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {**super().state_dict(), "masters": [master.detach() for master in self._masters]}
+
     def load_state_dict(self, state_dict: Any) -> None:
-        """Go on from a checkpoint: the copies begin at the parameters as they are now."""
+        """Go on from a checkpoint."""
         super().load_state_dict(state_dict)
         with torch.no_grad():
-            for parameter, master in zip(self._trained, self._masters, strict=True):
-                master.copy_(parameter)
+            for parameter, master, kept in zip(self._trained, self._masters, state_dict["masters"], strict=True):
+                master.data = kept.to(parameter.device, torch.float32, copy=True)
+                parameter.copy_(master)

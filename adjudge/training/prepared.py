@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from adjudge.models.base import ModelSpec
 from adjudge.models.local.source import Source
 from adjudge.tools.corpus.passages import Document
 from adjudge.tools.corpus.reading import reader
+from adjudge.training.pairs import in_pairs
 from adjudge.training.recipe import Recipe
 from adjudge.training.rewards import Mixed, build
 from adjudge.training.rewards.mact import MactGlobal
@@ -121,7 +121,7 @@ def _cases(recipe: Recipe, base: Path) -> Cases:
         _labelled(base / data.held_out, "data.held_out", bad),
     )
     if data.limit is not None and data.limit < len(train):
-        train = dict(random.Random(recipe.seed).sample(sorted(train.items()), data.limit))
+        train = {case.id: case for case in in_pairs(train.values(), recipe.seed)[: data.limit]}
     stages = []
     for number, stage in enumerate(recipe.warm_start.stages):
         key = f"warm_start.stages.{number}.data"

@@ -10,6 +10,7 @@ from transformers import TrainerCallback
 from trl import GRPOConfig
 
 from adjudge.errors import ConfigError
+from adjudge.training.batches import at_once_of, rows_of_a_process
 from adjudge.training.grpo.monitor import HackingMonitor
 from adjudge.training.grpo.trainer import JudgeGRPOTrainer
 from adjudge.training.optimizer import MasterAdamW
@@ -42,7 +43,7 @@ def trainer_for(
         model,
         [verdict, rest],
         config(prepared, folder),
-        Dataset.from_list([{"prompt": name} for name in prepared.cases.train]),
+        Dataset.from_list([{"prompt": case.id} for case in in_pairs(prepared.cases.train.values(), recipe.seed)]),
         eval_dataset=Dataset.from_list([{"prompt": case.id} for case in held_out]),
         processing_class=prepared.tokenizer,
         callbacks=_callbacks(prepared),
@@ -63,16 +64,18 @@ def config(prepared: Prepared, folder: Path) -> GRPOConfig:
 
     recipe, settings = prepared.recipe, prepared.recipe.grpo
     on_cpu = not torch.cuda.is_available()
-    rows = settings.prompts * settings.generations
+    rows = rows_of_a_process(settings.prompts * settings.generations)
+    at_once = at_once_of(rows, settings.at_once)
     own: dict[str, Any] = {
         "output_dir": str(folder),
         "max_steps": settings.steps,
-        "per_device_train_batch_size": settings.at_once,
-        "gradient_accumulation_steps": max(1, rows // settings.at_once),
+        "per_device_train_batch_size": at_once,
+        "gradient_accumulation_steps": rows // at_once,
         "num_generations": settings.generations,
         "per_device_eval_batch_size": settings.generations,
         "num_generations_eval": 1,
         "max_completion_length": None,
+        "shuffle_dataset": False,  # drawn with the seed before, both orders of a pair side by side
         "temperature": settings.temperature,
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": "constant_with_warmup",
@@ -82,8 +85,8 @@ def config(prepared: Prepared, folder: Path) -> GRPOConfig:
         "loss_type": "grpo",
         "reward_weights": [_weight(prepared), 1.0],
         "logging_steps": 1,
-        "save_steps": settings.save_every,
-        "save_total_limit": 2,
+        "save_steps": settings.save_every if recipe.monitor is None else settings.evaluate_every,
+        "save_total_limit": 2 if recipe.monitor is None else None,  # the best may lie far back
         "eval_strategy": "steps",
         "eval_steps": settings.evaluate_every,
         "seed": recipe.seed,

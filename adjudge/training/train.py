@@ -21,6 +21,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from adjudge.errors import ConfigError
 from adjudge.judge.portal import shared_portal
 from adjudge.training.finished import WEIGHTS, finish
+from adjudge.training.grpo.monitor import step_to_keep
 from adjudge.training.kept import keep_recipe
 from adjudge.training.pairs import in_pairs, pair_name
 from adjudge.training.prepared import Prepared
@@ -145,7 +146,8 @@ def _traces(prepared: Prepared, settings: Sequence[str], cases: Sequence[Case], 
                 lines.writelines(json.dumps([name, *row]) + "\n" for name, row in found.rows.items())
         unfinished.replace(file)
     read = map(json.loads, file.read_text("utf-8").splitlines())
-    rows = {str(name): Row(*map(tuple, row)) for name, *row in read}
+    wanted = {case.id for case in cases}
+    rows = {str(name): Row(*map(tuple, row)) for name, *row in read if name in wanted}
     if not rows:
         raise ConfigError("the oracle found the source of no case", key="data.corpus", hint="is it the pairs' corpus?")
     return rows
@@ -155,5 +157,8 @@ def _grpo(prepared: Prepared, folder: Path, adapter: Path | None) -> Path:
     if not (folder / WEIGHTS).is_dir():
         trainer = trainer_for(prepared, load_policy(prepared.recipe, adapter), folder)
         trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.is_dir() else None)
+        best = step_to_keep(trainer.state.log_history)
+        if best is not None:
+            trainer.restore(folder / f"checkpoint-{best}")
         finish(trainer, prepared.recipe, folder)
     return folder / WEIGHTS

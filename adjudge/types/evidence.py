@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 from pydantic import Field
 
 from adjudge.types.frozen import Frozen
+
+_PASSAGE = re.compile(r"#\d+$")
 
 
 class Evidence(Frozen):
@@ -31,3 +34,12 @@ class Evidence(Frozen):
         """sha256 over source, title and excerpt, as 64 hexadecimal digits."""
         content = "\x1f".join((self.source, self.title, self.excerpt))
         return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def is_of(self, document: str) -> bool:
+        """Whether it is a document, or a passage of it.
+
+        Args:
+            document: Its id; the source is `ID` or `FILE#ID`, of a passage with its number behind: `FILE#ID#3`.
+        """
+        places = (self.source, self.source.partition("#")[2])
+        return document in {shown for place in places for shown in (place, _PASSAGE.sub("", place))}

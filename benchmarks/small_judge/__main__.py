@@ -24,12 +24,14 @@ import torch
 
 from adjudge.training.grpo.settings import Arm
 from benchmarks.small_judge.arms import KS, REWARDS, Run, measured, prepared_for, trained
-from benchmarks.small_judge.start import learn, model_of, texts_of, tokenizer_of, traces
-from benchmarks.small_judge.world import Task, write
+from benchmarks.small_judge.start import LOOKED, learn, model_of, texts_of, tokenizer_of, traces, verdicts_right
+from benchmarks.small_judge.world import CHOICES, Task, write
 
 SEEDS = (0, 1, 2)
 TASKS: dict[str, Task] = {"arms": "choice", "ablations": "written"}
-TEACH = {"choice": 400, "written": 500}  # steps of supervised training before
+CHANCE: dict[Task, float] = {"choice": 1 / CHOICES, "written": 1 / 2}
+KNOWN = 1 / 4  # of the way from chance to all right: where supervised training ends and reinforcement begins
+TEACH, LOOK = 4000, 25  # most supervised steps, and steps between two looks at how many verdicts are right
 
 
 def runs_of(part: str) -> list[Run]:
@@ -45,7 +47,7 @@ def runs_of(part: str) -> list[Run]:
 
 
 def start(folder: Path, task: Task) -> Path:
-    """The world and the policy before reinforcement, made once."""
+    """The world and the policy before reinforcement, which knows a little, made once."""
     policy = folder / "start"
     if (policy / "config.json").is_file():
         return policy
@@ -53,9 +55,12 @@ def start(folder: Path, task: Task) -> Path:
     tokenizer = tokenizer_of(texts_of(folder, task))
     rows = asyncio.run(traces(folder, tokenizer, task, 1200))
     model = model_of(tokenizer, 0)
-    for step, loss in enumerate(learn(model, rows, TEACH[task], 0), 1):
-        if step % 50 == 0:
-            logging.info("%s: taught %d steps, loss %.3f", task, step, loss)
+    for step, loss in enumerate(learn(model, rows[LOOKED:], TEACH, 0), 1):
+        if step % LOOK == 0:
+            found = verdicts_right(model, rows[:LOOKED])
+            logging.info("%s: taught %d steps, loss %.3f, %.0f %% of verdicts right", task, step, loss, 100 * found)
+            if found > CHANCE[task] + KNOWN * (1 - CHANCE[task]):
+                break
     tokenizer.save_pretrained(policy)
     model.save_pretrained(policy)
     return policy
@@ -119,9 +124,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--runs", type=Path, default=Path("runs/small"))
     parser.add_argument("--parts", nargs="+", choices=list(TASKS), default=list(TASKS))
-    parser.add_argument("--steps", type=int, default=100, help="of each run")
+    parser.add_argument("--steps", type=int, default=60, help="of each run")
     parser.add_argument("--generations", type=int, default=8)
-    parser.add_argument("--held-out", type=int, default=120, help="cases")
+    parser.add_argument("--held-out", type=int, default=64, help="cases")
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(2)

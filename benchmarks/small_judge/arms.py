@@ -50,7 +50,7 @@ def prepared_for(run: Run, world: Path, policy: Path, steps: int, generations: i
             "data": {"train": "train.jsonl", "held_out": "dev.jsonl", "corpus": "corpus.jsonl"},
             "grpo": {
                 "steps": steps,
-                "prompts": 8,
+                "prompts": 4,
                 "generations": generations,
                 "at_once": 64,
                 "learning_rate": 1e-4,

@@ -8,6 +8,7 @@ import logging
 import random
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ VOCABULARY = 1000
 LONG = 20  # characters of a line that is one sign
 _LINES = re.compile("|".join(map(re.escape, ["\n", *MARKS])))
 BATCH, RATE, WARMUP = 32, 1e-3, 50
+TURN = 30.0
+LOOKED = 64  # traces that are looked at, and not learnt
 
 
 def tokenizer_of(texts: Sequence[str]) -> PreTrainedTokenizerFast:
@@ -97,7 +100,10 @@ async def traces(folder: Path, tokenizer: Any, task: Task, most: int) -> list[tu
 
 
 def learn(model: Any, rows: Sequence[tuple[list[int], list[int]]], steps: int, seed: int) -> Iterator[float]:
-    """Next-token prediction on whole traces, the policy's own tokens ten times as heavy; the loss of each step."""
+    """Next-token prediction on whole traces, each turn of the policy as heavy as `TURN` tokens; the loss of each step.
+
+    A verdict of one letter so weighs as much as a search of thirty tokens.
+    """
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / WARMUP))
     chance = random.Random(seed)
@@ -106,9 +112,7 @@ def learn(model: Any, rows: Sequence[tuple[list[int], list[int]]], steps: int, s
         batch = chance.sample(rows, BATCH)
         longest = max(len(ids) for ids, _ in batch)
         ids = torch.tensor([[*one, *[0] * (longest - len(one))] for one, _ in batch])
-        weights = torch.tensor(
-            [[*(1.0 + 9.0 * own for own in mask), *[0.0] * (longest - len(mask))] for _, mask in batch]
-        )
+        weights = torch.tensor([[*_weights(mask), *[0.0] * (longest - len(mask))] for _, mask in batch])
         logits = model(input_ids=ids, use_cache=False).logits[:, :-1]
         losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
         loss = (losses * weights[:, 1:]).sum() / weights[:, 1:].sum()
@@ -118,6 +122,26 @@ def learn(model: Any, rows: Sequence[tuple[list[int], list[int]]], steps: int, s
         schedule.step()
         optimizer.zero_grad()
         yield loss.item()
+
+
+def verdicts_right(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> float:
+    """Share of traces whose verdict the model would say too, given the oracle's search; a written one word by word."""
+    model.eval()
+    with torch.no_grad():
+        right = [_said_too(model, ids, mask) for ids, mask in rows]
+    model.train()
+    return sum(right) / len(right)
+
+
+def _said_too(model: Any, ids: list[int], mask: list[int]) -> bool:
+    start = len(mask) - len(list(next(group for own, group in groupby(reversed(mask)) if own)))
+    likeliest = model(input_ids=torch.tensor([ids]), use_cache=False).logits[0, start - 1 : -1].argmax(1)
+    return bool(likeliest.tolist() == ids[start:])
+
+
+def _weights(mask: Sequence[int]) -> list[float]:
+    turns = [(own, len(list(group))) for own, group in groupby(mask)]
+    return [1.0 + (TURN / count if own else 0.0) for own, count in turns for _ in range(count)]
 
 
 def texts_of(folder: Path, task: Task) -> list[str]:

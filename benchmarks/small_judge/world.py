@@ -60,7 +60,10 @@ def things(seed: int = 0) -> list[Thing]:
 
 
 def cases(world: Sequence[Thing], task: Task, seed: int) -> list[dict[str, Any]]:
-    """One case for each thing and kind; the wrong responses are other values of the kind."""
+    """One case for each thing and kind; the wrong responses are other values of the kind.
+
+    They are sentences, so that a value is the same token in them as in the passage.
+    """
     chance, rows = random.Random(seed), []
     for thing in world:
         for kind, values in VALUES.items():
@@ -72,7 +75,7 @@ def cases(world: Sequence[Thing], task: Task, seed: int) -> list[dict[str, Any]]
                 {
                     "id": f"{thing.name}/{kind}",
                     "prompt": f"What {kind} has {thing.name}?",
-                    "responses": [{"text": response} for response in responses],
+                    "responses": [{"text": f"It is {response}."} for response in responses],
                     "label": "ABCDEFGH"[place],
                     "metadata": {
                         "source": thing.name,

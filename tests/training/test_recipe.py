@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from adjudge.cli.app import app
 from adjudge.errors import ConfigError
+from adjudge.training.batches import at_once_of, rows_of_a_process
 from adjudge.training.prepared import prepare
 from adjudge.training.recipe import FOLDER, Recipe, load_recipe, shipped
 from tests.training.rollouts.small import CORPUS, case, model, tokenizer
@@ -151,14 +152,16 @@ def test_stages_that_have_not_begun_may_be_changed(folder: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
 def test_a_run_trains_both_stages_and_a_second_one_has_nothing_left_to_do(folder: Path) -> None:
-    command = ["train", str(folder / "recipe.yaml"), "--out", str(folder / "run")]
+    command = ["train", str(folder / "recipe.yaml"), "--out", str(folder / "run"), "--set", "report_to=[tensorboard]"]
     first = CliRunner().invoke(app, command)
     assert first.exit_code == 0, first.output
     for stage in ("warm-start-1", "grpo"):
         assert (folder / "run" / stage / "policy" / "model.safetensors").is_file()
         assert (folder / "run" / stage / "log.jsonl").read_text()
+        assert list((folder / "run" / stage).rglob("events.out.tfevents.*"))
     policy = folder / "run" / "grpo" / "policy"
     assert "# tiny" in (policy / "README.md").read_text()
+    assert (policy / "tokenizer.json").is_file()  # whole weights are opened with it
     told = json.loads((policy / "training" / "results.json").read_text())
     assert "held_out/accuracy" in told["warm-start-1"]
     assert any(key.startswith("eval_") for key in told["grpo"])
@@ -178,3 +181,29 @@ def test_a_run_trains_both_stages_and_a_second_one_has_nothing_left_to_do(folder
     other = CliRunner().invoke(app, command)
     assert other.exit_code == 2
     assert "other data" in other.output
+
+
+def test_a_limit_keeps_both_orders_of_a_pair(folder: Path) -> None:
+    cases = [case(f"p{number}/{order}", order) for number in range(6) for order in "AB"]
+    for one in cases:
+        one.metadata["pair"] = one.id.partition("/")[0]
+    write(folder / "train.jsonl", [row(one) for one in cases])
+    recipe, base = load_recipe(folder / "recipe.yaml", ["data.limit=6"])
+    kept = [name.partition("/")[0] for name in prepare(recipe, base).cases.train]
+    assert len(kept) == 6
+    assert all(kept.count(name) == 2 for name in kept)
+
+
+@pytest.mark.parametrize(("processes", "rows", "most", "at_once"), [(1, 16, 64, 16), (2, 8, 6, 4), (4, 4, 1, 1)])
+def test_a_step_has_as_many_rollouts_as_the_recipe_says(
+    processes: int, rows: int, most: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", str(processes))
+    assert rows_of_a_process(16) == rows
+    assert at_once_of(rows, most) == at_once
+
+
+def test_rollouts_that_cannot_be_shared_out_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(ConfigError, match="shared out among 3 processes"):
+        rows_of_a_process(16)

@@ -64,6 +64,7 @@ def negative_group_advantages(
     other: Tensor,
     confidence: Tensor,
     *,
+    surest: Tensor | None = None,
     alpha: float = 0.25,
     arm: Arm = "negative_groups",
     weight: float = 1.0,
@@ -75,6 +76,8 @@ def negative_group_advantages(
         verdicts: 1 right, 0 wrong, NaN an outage: left out of all statistics of its group. (B, G)
         other: Weighted sum of the other reward terms; NaN where none applies, taken as 0. (B, G)
         confidence: exp(mean log-probability of own tokens), in (0, 1]; NaN where there are none. (B, G)
+        surest: Rollouts that count as the surest of their group: the malformed, which would otherwise be paid more than
+            wrong ones in good form. Whatever the arm deals anew, they stay so. (B, G) bool
         alpha: Weight of all-wrong groups.
         arm: See the table above.
         weight: Weight of the verdict beside the other terms. At 0 all-wrong groups are 0 too, but in `grpo`.
@@ -88,6 +91,9 @@ def negative_group_advantages(
     rest, counted = rest.nan_to_num(nan=0.0), ~right.isnan()
     if arm == "shuffled_confidence":
         sure = shuffled(sure, counted, seed)
+    if surest is not None:
+        most = sure.nan_to_num(nan=0.0).amax(dim=1, keepdim=True)
+        sure = torch.where(surest.to(sure.device), most, sure)
     rewards, branch = calibrated_rewards(right, sure)
     all_wrong, all_right, mixed = _kinds(right, counted)
 

@@ -33,6 +33,14 @@ except ImportError as error:
     raise MissingPackage("transformers", needed_for="training with GRPO", install=hint) from error
 
 logger = logging.getLogger(__name__)
+KEEP = "keep_step"  # key of the entry that stopped a run: whose weights are the best
+
+
+class Hacking(NamedTuple):
+    """What speaks for it, and the step of the best evaluation."""
+
+    reason: str
+    keep: int
 
 
 class _Evaluation(NamedTuple):
@@ -53,12 +61,21 @@ class HackingMonitor(TrainerCallback):  # type: ignore[misc]  # transformers is 
             return
         why = reward_hacking(state.log_history, self.settings)
         if why is not None:
-            state.log_history.append({REWARD_HACKING: why, "step": state.global_step})
+            state.log_history.append({REWARD_HACKING: why.reason, KEEP: why.keep, "step": state.global_step})
             control.should_training_stop = True
-            logger.warning("training stops at step %d: %s", state.global_step, why)
+            logger.warning("training stops at step %d: %s", state.global_step, why.reason)
 
 
-def reward_hacking(history: Sequence[Mapping[str, Any]], settings: MonitorSettings) -> str | None:
+def step_to_keep(history: Sequence[Mapping[str, Any]]) -> int | None:
+    """The step of the best evaluation where a run was stopped, else None.
+
+    Args:
+        history: A trainer's log.
+    """
+    return next((int(entry[KEEP]) for entry in history if KEEP in entry), None)
+
+
+def reward_hacking(history: Sequence[Mapping[str, Any]], settings: MonitorSettings) -> Hacking | None:
     """Why a run is to stop, or None.
 
     Args:
@@ -73,10 +90,11 @@ def reward_hacking(history: Sequence[Mapping[str, Any]], settings: MonitorSettin
     if len(later) < settings.patience or not all(_hacked(best, each, settings) for each in later):
         return None
     last = later[-1]
-    return (
+    return Hacking(
         f"held-out accuracy fell from {best.accuracy:.3f} at step {best.step} to {last.accuracy:.3f} "
         f"while the training reward rose from {best.reward:.3f} to {last.reward:.3f}, "
-        f"in each of {settings.patience} evaluations; the checkpoint to keep is the one of step {best.step}"
+        f"in each of {settings.patience} evaluations; the best weights are those of step {best.step}",
+        best.step,
     )
 
 

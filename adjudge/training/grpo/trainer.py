@@ -30,6 +30,7 @@ from adjudge.training.grpo.calibration import NO_DENOMINATOR, TWICE_THE_MAXIMUM,
 from adjudge.training.grpo.completions import RolloutFunction, trainable
 from adjudge.training.grpo.settings import GroupSettings
 from adjudge.training.grpo.supported import check_trl
+from adjudge.training.resumed import InPlace
 from adjudge.training.rewards import malformed_of
 
 try:
@@ -55,7 +56,7 @@ _PICTURES = (  # what a forward pass takes beside tokens, named as in TRL's batc
 )
 
 
-class JudgeGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is not typed here
+class JudgeGRPOTrainer(InPlace, GRPOTrainer):  # type: ignore[misc]  # trl is not typed here
     """GRPO in which the verdict decides about the group, and the other reward terms are added after.
 
     Confidence is taken over the policy's own tokens, from the log-probabilities that the rollouts hand on (`logprobs`
@@ -118,17 +119,13 @@ class JudgeGRPOTrainer(GRPOTrainer):  # type: ignore[misc]  # trl is not typed h
         return negative_group_advantages(
             verdicts.view(-1, generations),
             other.view(-1, generations),
-            self._surest_if_malformed(confidence.view(-1, generations)),
+            confidence.view(-1, generations),
+            surest=self._malformed.view(-1, generations),
             alpha=self.groups.alpha,
             arm=self.groups.arm,
             weight=float(weights[self._verdict]),
             seed=self._seed(),
         )
-
-    def _surest_if_malformed(self, confidence: Tensor) -> Tensor:
-        """A malformed rollout counts as the surest of its group, or it would be paid more than a wrong one in form."""
-        surest = confidence.nan_to_num(nan=0.0).amax(dim=1, keepdim=True)
-        return torch.where(self._malformed.view_as(confidence), surest, confidence)
 
     def _seed(self) -> int:
         """Of this generation batch: the same on all processes, and after a resume."""

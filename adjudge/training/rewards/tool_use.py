@@ -92,7 +92,7 @@ def _of_family(tool: str, family: str) -> bool:
 
 def _found(rollout: Rollout) -> bool:
     source = rollout.case.metadata.get("source")
-    return source is None or any(source in item.source.split("#") for item in rollout.evidence)
+    return source is None or any(item.is_of(str(source)) for item in rollout.evidence)
 
 
 def _well_formed(calls: Sequence[Called]) -> bool:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from adjudge.training.rollouts.rows import Row
-
-logger = logging.getLogger(__name__)
 
 
 class HeldOut(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
@@ -28,7 +25,12 @@ class HeldOut(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
         letters: Token ids of the labels.
         every: Steps.
         at_once: Rows of one forward pass.
+
+    Attributes:
+        log: The trainer's, which shows numbers wherever the run reports to.
     """
+
+    log: Callable[[dict[str, float]], None]
 
     def __init__(
         self, rows: Mapping[str, Row], pair_of: Mapping[str, str], letters: Sequence[int], every: int, at_once: int = 8
@@ -42,10 +44,7 @@ class HeldOut(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
     ) -> TrainerControl:
         """Measure, where it is due."""
         if state.global_step % self._every == 0 or state.global_step == state.max_steps:
-            found = self.measure(kwargs["model"])
-            state.log_history.append({"step": state.global_step, **found})
-            told = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
-            logger.info("step %d: %s", state.global_step, told)
+            self.log(self.measure(kwargs["model"]))
         return control
 
     def measure(self, model: Any) -> dict[str, float]:

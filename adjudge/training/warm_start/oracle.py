@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adjudge.agents.seeding import content_words
+from adjudge.errors import ConfigError
 from adjudge.models import Choice, Reply, Sampling, TokenLogprob, TokenUsage
 from adjudge.models.local.template import TURN_END
 from adjudge.tools import Tool, ToolContext
@@ -32,7 +33,16 @@ class Oracle:
         self._tokenizer = tokenizer
 
     async def complete(self, token_ids: Sequence[int], sampling: Sampling = Sampling(), *, n: int = 1) -> Reply:
-        """Say the next text."""
+        """Say the next text.
+
+        Raises:
+            ConfigError: The graph asks for more turns than the oracle knows.
+        """
+        if not self._texts:
+            hint = "a warm start by the oracle needs a graph of one search and one verdict, as `compact` is"
+            raise ConfigError(
+                "the oracle knows a search and a verdict; the graph asks for more", key="graph", hint=hint
+            )
         text = self._texts.pop(0)
         ids = list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
         if sampling.max_tokens > 1:
@@ -72,7 +82,7 @@ def _queries(question: str, title: str) -> list[str]:
 def supports(case: Case, found: Sequence[Evidence]) -> bool:
     """Whether what was found is of the case's source, and holds what its label rests on."""
     source = str(case.metadata["source"])
-    texts = [item.excerpt for item in found if source in item.source.split("#")]
+    texts = [item.excerpt for item in found if item.is_of(source)]
     return bool(texts) and holds(case, " ".join(texts))
 
 

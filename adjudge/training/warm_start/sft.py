@@ -13,8 +13,11 @@ from transformers import TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 from trl import SFTConfig, SFTTrainer
 
+from adjudge.training.batches import at_once_of
 from adjudge.training.optimizer import MasterAdamW
+from adjudge.training.resumed import InPlace
 from adjudge.training.rollouts.rows import Row
+from adjudge.training.warm_start.held_out import HeldOut
 
 IGNORED = -100
 
@@ -66,7 +69,7 @@ class Collator:
         return batch
 
 
-class TraceTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
+class TraceTrainer(InPlace, SFTTrainer):  # type: ignore[misc]  # trl is untyped
     """`SFTTrainer` for rows of token ids.
 
     Logits are made only where there is a label: of a trace of a thousand tokens that is a few dozen, and the vocabulary
@@ -89,8 +92,18 @@ class TraceTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped
         losses = torch.nn.functional.cross_entropy(
             output.logits.float().transpose(1, 2), labels[:, kept], ignore_index=IGNORED, reduction="none"
         )
-        loss = (losses * weights[:, kept]).sum() / len(labels)
+        loss = (losses * weights[:, kept]).sum() / len(labels) * inputs.get("share", 1.0)
         return (loss, output) if return_outputs else loss
+
+
+class _Shares:
+    """Adds the `share` of a batch in its step: examples weigh alike, however many of them are read at once."""
+
+    def __init__(self, collator: Callable[[Any], dict[str, torch.Tensor]], at_once: int) -> None:
+        self._collator, self._at_once = collator, at_once
+
+    def __call__(self, examples: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        return {**self._collator(examples), "share": torch.tensor(len(examples) / self._at_once)}
 
 
 @dataclass(frozen=True)
@@ -100,7 +113,7 @@ class WarmStart:
     Attributes:
         steps: Optimizer steps.
         batch: Rows of one step.
-        at_once: Rows of one forward pass.
+        at_once: Most rows of one forward pass.
         learning_rate: It rises over `warmup` steps, and falls to a tenth in the last fifth of them.
         warmup: Steps.
         save_every: Steps between two checkpoints.
@@ -142,11 +155,12 @@ def train_on(
         collator: `Collator` by default.
     """
     on_cpu = not torch.cuda.is_available()
+    at_once = at_once_of(settings.batch, settings.at_once)
     arguments = SFTConfig(
         output_dir=str(folder),
         max_steps=settings.steps,
-        per_device_train_batch_size=settings.at_once,
-        gradient_accumulation_steps=max(1, settings.batch // settings.at_once),
+        per_device_train_batch_size=at_once,
+        gradient_accumulation_steps=settings.batch // at_once,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="warmup_stable_decay",
         lr_scheduler_kwargs={"num_decay_steps": settings.steps // 5, "min_lr_ratio": 0.1},
@@ -170,9 +184,12 @@ def train_on(
         args=arguments,
         train_dataset=Dataset.from_list([dict(one) for one in examples]),
         processing_class=tokenizer,
-        data_collator=collator or Collator(tokenizer.pad_token_id),
+        data_collator=_Shares(collator or Collator(tokenizer.pad_token_id), at_once),
         optimizers=(MasterAdamW(trained, lr=settings.learning_rate, weight_decay=0.0), None),
         callbacks=list(callbacks),
     )
+    for callback in callbacks:
+        if isinstance(callback, HeldOut):
+            callback.log = trainer.log
     trainer.train(resume_from_checkpoint=get_last_checkpoint(str(folder)) if folder.is_dir() else None)
     return trainer

@@ -131,6 +131,7 @@ class SharedPrefixTrainer(TraceTrainer):
         margins = logits[rows, verdicts] - logits[rows, verdicts[other]]
         both = torch.nn.functional.softplus(-(margins + margins[other]) / 2).mean()
         loss = both + self._single * torch.nn.functional.cross_entropy(logits, verdicts) + search
+        loss = loss * inputs.get("share", 1.0)
         return (loss, logits) if return_outputs else loss
 
     def _logits(self, model: Any, inputs: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor | float]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from transformers import TrainerControl, TrainerState
 
-from adjudge.training.grpo.monitor import HackingMonitor, reward_hacking
+from adjudge.training.grpo.monitor import KEEP, HackingMonitor, reward_hacking
 from adjudge.training.grpo.settings import REWARD_HACKING, MonitorSettings
 
 HELD_OUT = "eval_rewards/verdict/mean"
@@ -121,7 +121,8 @@ def test_the_reason_is_left_in_the_log(caplog: pytest.LogCaptureFixture) -> None
     last = state.log_history[-1]
     assert last["step"] == 80
     assert last[REWARD_HACKING].startswith("held-out accuracy fell from 0.900 at step 30 to 0.200 while")
-    assert "checkpoint to keep is the one of step 30" in caplog.text
+    assert "the best weights are those of step 30" in caplog.text
+    assert last[KEEP] == 30
 
 
 @pytest.mark.parametrize("history", [log(RISING, RISING), log(RISING, FALLING)[:-1], [{"loss": 1.0, "step": 3}]])
