@@ -20,7 +20,7 @@ _OWN: dict[str, Provider] = {
 _FORMS = (
     "auto",
     EMBEDDED,
-    "embedded+FOLDER, the same with a LoRA adapter",
+    "embedded+compact, the same trained to judge, or embedded+FOLDER, with a LoRA adapter of yours",
     "a URL such as http://127.0.0.1:8000/v1",
     "a path to a folder with weights",
     "provider:model such as openai:gpt-4o",

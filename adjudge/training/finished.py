@@ -42,28 +42,36 @@ _LICENSED = "license: apache-2.0  # Apache-2.0, as the weights that it was train
 def finish(trainer: Any, recipe: Recipe, folder: Path) -> None:
     """Write what a stage leaves behind; last of all the weights, whose presence says that the stage is done.
 
+    Of several processes the first writes, and the others wait for it.
+
     Args:
         trainer: Of transformers, at its end.
         recipe: Of the run.
         folder: Of the stage, in that of the run.
     """
-    history = trainer.state.log_history
-    with (folder / "log.jsonl").open("w", encoding="utf-8") as lines:
-        lines.writelines(json.dumps(entry) + "\n" for entry in history)
-    draw_curves(history, folder / "curves")
-    unfinished = folder / f"{WEIGHTS}.part"
+    if trainer.accelerator.is_main_process:
+        history = trainer.state.log_history
+        with (folder / "log.jsonl").open("w", encoding="utf-8") as lines:
+            lines.writelines(json.dumps(entry) + "\n" for entry in history)
+        draw_curves(history, folder / "curves")
+        unfinished = folder / f"{WEIGHTS}.part"
+        _save(trainer.model, trainer.processing_class, recipe, unfinished)
+        (unfinished / "training").mkdir(exist_ok=True)
+        shutil.copyfile(folder.parent / RECIPE, unfinished / "training" / RECIPE)
+        results = json.dumps(_results(folder.parent), indent=1) + "\n"
+        (unfinished / "training" / "results.json").write_text(results, encoding="utf-8")
+        unfinished.replace(folder / WEIGHTS)
+    trainer.accelerator.wait_for_everyone()
+
+
+def _save(model: Any, tokenizer: Any, recipe: Recipe, folder: Path) -> None:
     own = recipe.policy.model == EMBEDDED
-    for config in getattr(trainer.model, "peft_config", {}).values():
+    for config in getattr(model, "peft_config", {}).values():
         config.base_model_name_or_path = embedded.HUB_NAME if own else recipe.policy.model
-    trainer.model.save_pretrained(unfinished)
-    if not hasattr(trainer.model, "peft_config"):
-        trainer.processing_class.save_pretrained(unfinished)  # a model is opened with its tokenizer beside it
-    (unfinished / "README.md").write_text(_card(recipe, own), encoding="utf-8")
-    (unfinished / "training").mkdir(exist_ok=True)
-    shutil.copyfile(folder.parent / RECIPE, unfinished / "training" / RECIPE)
-    results = json.dumps(_results(folder.parent), indent=1) + "\n"
-    (unfinished / "training" / "results.json").write_text(results, encoding="utf-8")
-    unfinished.replace(folder / WEIGHTS)
+    model.save_pretrained(folder)
+    if not hasattr(model, "peft_config"):
+        tokenizer.save_pretrained(folder)  # a model is opened with its tokenizer beside it
+    (folder / "README.md").write_text(_card(recipe, own), encoding="utf-8")
 
 
 def _card(recipe: Recipe, own: bool) -> str:

@@ -20,7 +20,7 @@ from adjudge.training.rewards import Mixed, build
 from adjudge.training.rewards.mact import MactGlobal
 from adjudge.training.rollouts.attempts import POLICY, Plan, policy_settings
 from adjudge.training.rollouts.measures import Measure, open_measures
-from adjudge.training.rollouts.policy import Policy
+from adjudge.training.rollouts.policy import Policy, check_template
 from adjudge.types import Case
 
 
@@ -78,12 +78,13 @@ def prepare(recipe: Recipe, base: Path) -> Prepared:
     """Open what a recipe names; no weights are loaded.
 
     Raises:
-        ConfigError: A file, a reward, a setting of the graph or the policy's folder is wrong.
+        ConfigError: A file, a reward, a setting of the graph, the policy's folder or its chat template is wrong.
         MissingPackage: Something that training needs is not installed.
     """
     mixed = build(recipe.rewards)
     measures = _measures(recipe, mixed, base)
     tokenizer = load_tokenizer(recipe)
+    check_template(tokenizer)
     prepared = Prepared(recipe, base, _cases(recipe, base), mixed, tokenizer, measures)
     for settings in [(), *(stage.settings for stage in recipe.warm_start.stages)]:
         prepared.plan(settings)

@@ -87,10 +87,15 @@ class StageSettings(Frozen):
 
 
 class WarmStartSettings(Frozen):
-    """Supervised training on traces of the oracle."""
+    """Supervised training on traces of the oracle or of a teacher."""
 
     stages: tuple[StageSettings, ...] = ()
     tool: str = Field(default="corpus", description="The search that the oracle uses.")
+    teacher: str | None = Field(
+        default=None,
+        description="A model, named as for `adjudge judge`, whose own traces are learnt instead of the oracle's, where "
+        "its verdict is right. Through any graph; for the oracle it has to be one of a search and a letter.",
+    )
     batch: int = Field(default=16, ge=1, description="Traces of a step; pairs, where both orders are learnt at once.")
     at_once: int = Field(default=4, ge=1, description="Of them in one forward pass.")
     learning_rate: float = Field(default=5e-4, gt=0)

@@ -10,7 +10,8 @@ A stage that is done is not done again; one that was cut off goes on; those to c
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from adjudge.errors import ConfigError
 from adjudge.judge.portal import shared_portal
+from adjudge.models import open_model
 from adjudge.training.finished import WEIGHTS, finish
 from adjudge.training.grpo.monitor import step_to_keep
 from adjudge.training.kept import keep_recipe
@@ -32,7 +34,7 @@ from adjudge.training.warm_start.comparisons import comparisons, right_passages,
 from adjudge.training.warm_start.held_out import HeldOut
 from adjudge.training.warm_start.sft import WarmStart, example, first_turn, train_on
 from adjudge.training.warm_start.shared_prefix import SharedCollator, SharedPrefixTrainer, together
-from adjudge.training.warm_start.traces import trace_all
+from adjudge.training.warm_start.traces import Traced, taught_all, trace_all
 from adjudge.training.weights import load_policy
 from adjudge.types import Case
 
@@ -133,24 +135,32 @@ def _lessons(
 def _traces(prepared: Prepared, settings: Sequence[str], cases: Sequence[Case], file: Path) -> dict[str, Row]:
     """Traces, made once and kept."""
     if not file.is_file():
-        plan, tool = prepared.plan(settings), prepared.recipe.warm_start.tool
-        titles = _titles(prepared)
+        tracing = _tracing(prepared, settings)
         file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(".part")
+        unfinished = file.with_suffix(f".{os.getpid()}.part")  # of several processes each makes its own
         with unfinished.open("w", encoding="utf-8") as lines:
             for start in track(range(0, len(cases), 50), f"traces for {file.parent.name}"):
                 part = cases[start : start + 50]
-                found = shared_portal().call(
-                    lambda: trace_all(plan, part, tool, titles, prepared.tokenizer)  # noqa: B023
-                )
+                found = shared_portal().call(lambda: tracing(part))  # noqa: B023
                 lines.writelines(json.dumps([name, *row]) + "\n" for name, row in found.rows.items())
         unfinished.replace(file)
-    read = map(json.loads, file.read_text("utf-8").splitlines())
     wanted = {case.id for case in cases}
+    read = map(json.loads, file.read_text("utf-8").splitlines())
     rows = {str(name): Row(*map(tuple, row)) for name, *row in read if name in wanted}
     if not rows:
-        raise ConfigError("the oracle found the source of no case", key="data.corpus", hint="is it the pairs' corpus?")
+        hint = "is it the pairs' corpus? With a teacher: does it judge any pair as its label says?"
+        raise ConfigError("there is no trace to learn from", key="warm_start", hint=hint)
     return rows
+
+
+def _tracing(prepared: Prepared, settings: Sequence[str]) -> Callable[[Sequence[Case]], Awaitable[Traced]]:
+    """Who makes the traces: the oracle, or a teacher."""
+    plan, chosen, tokenizer = prepared.plan(settings), prepared.recipe.warm_start, prepared.tokenizer
+    if chosen.teacher is not None:
+        teacher = open_model(chosen.teacher)
+        return lambda cases: taught_all(plan, cases, teacher, tokenizer)
+    titles = _titles(prepared)
+    return lambda cases: trace_all(plan, cases, chosen.tool, titles, tokenizer)
 
 
 def _grpo(prepared: Prepared, folder: Path, adapter: Path | None) -> Path:

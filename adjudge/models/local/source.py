@@ -12,9 +12,18 @@ from adjudge.models.base import ModelSpec
 from adjudge.models.local import embedded
 from adjudge.models.local.fingerprint import files_digest, folder_digest
 
+SHIPPED = Path(__file__).parent / "adapters"  # LoRA adapters of the embedded model, trained by this package
+
+
+def shipped_adapters() -> list[str]:
+    """Names of the adapters that ship, which stand for their folders with the embedded model."""
+    return sorted(config.parent.name for config in SHIPPED.glob("*/adapter_config.json"))
+
 
 class Source:
     """The weights that a spec names: the embedded model, or a folder; with a LoRA adapter where one is given.
+
+    An adapter of the embedded model is one that ships, by its name, or a folder.
 
     Raises:
         ConfigError: There is no such folder, or it holds no model or no adapter.
@@ -26,7 +35,7 @@ class Source:
         self._given_id = spec.weights
         self._context = spec.context
         self._folder = None if self.embedded else _folder(spec.model, "config.json", "model")
-        self.adapter = None if spec.adapter is None else _folder(spec.adapter, "adapter_config.json", "adapter")
+        self.adapter = None if spec.adapter is None else self._adapter(spec.adapter)
         if self.embedded:
             embedded.gguf_path()
 
@@ -35,6 +44,11 @@ class Source:
         """What the model is called: its own name or its folder's, and the adapter's."""
         base = embedded.NAME if self._folder is None else self._folder.name
         return base if self.adapter is None else f"{base}+{self.adapter.name}"
+
+    def _adapter(self, written: str) -> Path:
+        if self.embedded and written in shipped_adapters():
+            return SHIPPED / written
+        return _folder(written, "adapter_config.json", "adapter")
 
     @cached_property
     def fingerprint(self) -> str:
@@ -63,6 +77,8 @@ def _folder(written: str, marker: str, kind: str) -> Path:
     if not path.is_dir():
         problem = f"there is no folder with a {kind} at {str(path)!r}"
         hint = "nothing is downloaded: give the path of a folder on this machine"
+        if kind == "adapter":
+            hint += f", or with the embedded model {' or '.join(shipped_adapters())}"
         raise ConfigError(problem, key="adapter" if kind == "adapter" else "model", found=written, hint=hint)
     if not (path / marker).is_file():
         problem = f"the folder {str(path)!r} holds no {kind}: it has no {marker}"

@@ -11,15 +11,33 @@ import json
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from adjudge.errors import ModelError
+from adjudge.errors import ConfigError, ModelError
 from adjudge.models import ModelInfo, Reply, Sampling, Scored
 from adjudge.models.base import Ability, OnText
 from adjudge.models.local.template import TURN_END, Template
 from adjudge.models.local.tool_calls import parse_tool_calls
 from adjudge.types import Message
-from adjudge.types.messages import assistant, text_of
+from adjudge.types.messages import assistant, text_of, user
 
 ABILITIES: frozenset[Ability] = frozenset({"chat", "tools", "logprobs", "complete", "seed"})
+
+
+def check_template(tokenizer: Any) -> None:
+    """Refuse a policy whose conversations would not be one token sequence.
+
+    Raises:
+        ConfigError: Its chat template has no marks of turns that we know, or changes what it rendered before.
+    """
+    template = Template(tokenizer)
+    asked = [user("a question")]
+    replied = [*asked, assistant("a reply")]
+    begun = template.render(replied)
+    opened, whole = (template.render(told, generation_prompt=True) for told in (asked, [*replied, user("more")]))
+    if TURN_END not in begun or not begun.startswith(opened) or not whole.startswith(begun):
+        problem = "the policy's chat template ends no turn as ChatML does, or changes what it rendered before"
+        raise ConfigError(
+            problem, key="policy.model", hint=f"its tokenizer has to know {TURN_END}, as that of Qwen does"
+        )
 
 
 class Completer(Protocol):

@@ -1,1 +1,1 @@
-"""Warm start: supervised traces from an oracle, through the judge's own graph."""
+"""Warm start: supervised traces from an oracle or a teacher, through the judge's own graph."""

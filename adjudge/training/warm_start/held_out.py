@@ -66,11 +66,11 @@ def margins(model: Any, rows: Sequence[Row], letters: Sequence[int], at_once: in
         for start in range(0, len(rows), at_once):
             ids = [[*row.prompt_ids, *row.completion_ids] for row in rows[start : start + at_once]]
             longest = max(map(len, ids))
-            batch = torch.tensor([[*one, *[0] * (longest - len(one))] for one in ids])
-            ends = torch.tensor([len(one) for one in ids])
-            mask = (torch.arange(longest) < ends[:, None]).long()
+            batch = torch.tensor([[*one, *[0] * (longest - len(one))] for one in ids], device=model.device)
+            ends = torch.tensor([len(one) for one in ids], device=model.device)
+            mask = (torch.arange(longest, device=model.device) < ends[:, None]).long()
             places = ends - 2  # where the last token is predicted
-            kept = torch.tensor(sorted(set(places.tolist())))
+            kept = torch.tensor(sorted(set(places.tolist())), device=model.device)
             logits = model(input_ids=batch, attention_mask=mask, use_cache=False, logits_to_keep=kept).logits
             for number, one in enumerate(ids):
                 at = logits[number, int((kept == places[number]).nonzero())].float()

@@ -32,6 +32,10 @@ class Oracle:
         self._texts = list(texts)
         self._tokenizer = tokenizer
 
+    def say(self, text: str) -> None:
+        """One more text."""
+        self._texts.append(text)
+
     async def complete(self, token_ids: Sequence[int], sampling: Sampling = Sampling(), *, n: int = 1) -> Reply:
         """Say the next text.
 

@@ -127,7 +127,7 @@ class SharedPrefixTrainer(TraceTrainer):
         logits, search = self._logits(model, inputs)
         ends = inputs["leaf_mask"].sum(1)
         verdicts, other = inputs["leaf"].gather(1, (ends - 1)[:, None]).squeeze(1), inputs["other"]
-        rows = torch.arange(len(other))
+        rows = torch.arange(len(other), device=other.device)
         margins = logits[rows, verdicts] - logits[rows, verdicts[other]]
         both = torch.nn.functional.softplus(-(margins + margins[other]) / 2).mean()
         loss = both + self._single * torch.nn.functional.cross_entropy(logits, verdicts) + search
@@ -154,17 +154,17 @@ class SharedPrefixTrainer(TraceTrainer):
         cache = read.past_key_values
         cache.batch_select_indices(owner)
         places = leaf_mask.sum(1) - 2  # where the verdict is predicted
-        kept = torch.tensor(sorted(set(places.tolist())))
+        kept = torch.tensor(sorted(set(places.tolist())), device=places.device)
         output = model(
             input_ids=inputs["leaf"],
             attention_mask=torch.cat([mask[owner], leaf_mask], dim=1),
-            position_ids=mask.sum(1)[owner][:, None] + torch.arange(leaf_mask.shape[1]),
+            position_ids=mask.sum(1)[owner][:, None] + torch.arange(leaf_mask.shape[1], device=owner.device),
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=kept,
         )
         column = (kept[None, :] == places[:, None]).int().argmax(1)  # (R,)
-        return output.logits[torch.arange(len(column)), column].float(), search
+        return output.logits[torch.arange(len(column), device=column.device), column].float(), search
 
     @staticmethod
     def _search_loss(logits: torch.Tensor, labels: torch.Tensor, said: torch.Tensor) -> torch.Tensor:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedTokenizerFast
 
-from adjudge.errors import ModelError
+from adjudge.errors import ConfigError, ModelError
 from adjudge.models import Sampling
 from adjudge.models.local.template import Template
 from adjudge.training.rollouts.attempts import attempt_all
-from adjudge.training.rollouts.policy import Policy
+from adjudge.training.rollouts.policy import Policy, check_template
 from adjudge.types import Unscored, Verdict
 from adjudge.types.messages import user
 from tests.training.rollouts.small import Says, call, case, plan, tokenizer
@@ -142,3 +144,25 @@ def test_a_template_that_rewrites_its_past_is_refused() -> None:
 def test_several_replies_at_once_are_refused() -> None:
     with pytest.raises(ModelError, match="one reply at a time"):
         asyncio.run(Policy(Says(TOKENS, []), TOKENS).chat([user("x")], sampling=Sampling(), n=2))
+
+
+def other_tokenizer(template: str) -> Any:
+    """One that does not know the marks of ChatML, and brings its own template."""
+    words = Tokenizer(models.WordLevel({"<end>": 0, "a": 1}, "<end>"))
+    return PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<end>", chat_template=template)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}<end>{% endfor %}",  # no turn ends as we know it
+        "{{ messages[-1].content }}<|im_end|>",  # forgets what came before
+    ],
+)
+def test_a_policy_whose_conversations_are_no_one_sequence_is_refused_before_it_is_trained(template: str) -> None:
+    with pytest.raises(ConfigError, match="chat template"):
+        check_template(other_tokenizer(template))
+
+
+def test_chatml_is_one_sequence() -> None:
+    check_template(TOKENS)

@@ -10,13 +10,15 @@ import torch
 
 from adjudge import Case
 from adjudge.errors import ConfigError
+from adjudge.models import ScriptedModel
 from adjudge.training.rollouts.rows import Row
 from adjudge.training.warm_start import held_out
 from adjudge.training.warm_start.held_out import HeldOut, margins
 from adjudge.training.warm_start.oracle import supports
 from adjudge.training.warm_start.sft import IGNORED, Collator, example
-from adjudge.training.warm_start.traces import Traced, trace_all
+from adjudge.training.warm_start.traces import Traced, taught_all, trace_all
 from adjudge.types import Evidence
+from adjudge.types.messages import assistant, tool_call
 from tests.training.rollouts.small import case, model, plan, tokenizer
 
 TOKENS = tokenizer()
@@ -109,3 +111,15 @@ def test_held_out_pairs_are_right_by_the_mean_of_both_orders(monkeypatch: pytest
     }
     measured = HeldOut(rows, {"p/A": "p", "p/B": "p", "q/A": "q", "q/B": "q"}, [40, 41], 1).measure(None)
     assert measured == {"held_out/accuracy": 0.5, "held_out/one_order": 0.5}
+
+
+def test_a_teacher_is_learnt_in_the_policys_own_tokens_where_its_verdict_is_right() -> None:
+    query = '{"query": "Middlemarch author"}'
+    search = assistant("", [tool_call("x", "corpus", query)])
+    found = asyncio.run(taught_all(plan(TOKENS), [case("one", "A")], ScriptedModel([search, "A"]), TOKENS))
+    row = found.rows["one"]
+    own = TOKENS.decode([token for token, mask in zip(row.completion_ids, row.mask, strict=True) if mask])
+    assert own == f'<tool_call>\n{{"name": "corpus", "arguments": {query}}}\n</tool_call><|im_end|>A'
+    assert "George Eliot, published in 1871" in TOKENS.decode(list(row.completion_ids))
+    wrong = asyncio.run(taught_all(plan(TOKENS), [case("one", "A")], ScriptedModel([search, "B"]), TOKENS))
+    assert (wrong.rows, wrong.unsupported) == ({}, 1)
