@@ -68,8 +68,10 @@ def _save(model: Any, tokenizer: Any, recipe: Recipe, folder: Path) -> None:
     own = recipe.policy.model == EMBEDDED
     for config in getattr(model, "peft_config", {}).values():
         config.base_model_name_or_path = embedded.HUB_NAME if own else recipe.policy.model
-    model.save_pretrained(folder)
-    if not hasattr(model, "peft_config"):
+    if hasattr(model, "peft_config"):
+        model.save_pretrained(folder, save_embedding_layers=False)  # else peft asks the hub for the base model
+    else:
+        model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)  # a model is opened with its tokenizer beside it
     (folder / "README.md").write_text(_card(recipe, own), encoding="utf-8")
 

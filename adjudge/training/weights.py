@@ -36,6 +36,8 @@ def load_policy(recipe: Recipe, begun: Path | None = None) -> Any:
         if adapter is not None:
             # Not in float32: casting to it and back costs half of the speed; see `optimizer`.
             model = PeftModel.from_pretrained(model, str(adapter), is_trainable=True, autocast_adapter_dtype=False)
+            for config in model.peft_config.values():
+                config.base_model_name_or_path = str(base)  # where it is here: at each checkpoint peft looks there
         elif settings.lora is not None:
             lora = LoraConfig(
                 r=settings.lora.r,

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from adjudge import Judge
+from adjudge import Case, Judge
 from adjudge.models import ModelSpec
 from adjudge.models.local import LocalModel
 from adjudge.models.local.source import SHIPPED, shipped_adapters
-from tests.training.articles import pairs
+from adjudge.training.synth import read_corpora, synthesise, write
 
 MEBIBYTE = 1 << 20
+DATA = Path(__file__).parents[3].parent / "shared" / "data"
 
 
 def test_the_adapters_that_ship_are_small_and_say_where_they_come_from() -> None:
@@ -34,8 +35,13 @@ def test_an_adapter_that_ships_is_named_without_its_folder() -> None:
 
 
 @pytest.mark.slow
-def test_the_shipped_judge_needs_evidence_and_uses_it(tmp_path: Path) -> None:
-    cases = pairs(tmp_path, 24)
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"labelled data is absent: {DATA}")
+def test_the_shipped_judge_uses_evidence_on_documents_that_were_not_trained_on(tmp_path: Path) -> None:
+    corpus = read_corpora([], data=DATA, sources=["hotpotqa_100"])
+    made = synthesise(corpus, plain=True, per_document=1, most=400)
+    write(made, tmp_path)
+    held_out = [pair for pair in made.pairs if pair.split == "test"][:24]
+    cases = [Case.model_validate(pair.cases()[place % 2]) for place, pair in enumerate(held_out)]
     with Judge.load("compact", corpus=tmp_path / "corpus.jsonl", model="embedded+compact") as judge:
         right = [getattr(judge(case).outcome, "winner", None) == case.label for case in cases]
-    assert sum(right) >= 18
+    assert sum(right) >= 15
