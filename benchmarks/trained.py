@@ -32,6 +32,7 @@ from benchmarks.embedded import Scored, credit, interval, judge_all, lexical, pl
 
 BASE = "untrained"
 ARMS = ("tools", "no tools", "shuffled", "empty", "likelihood")
+SETS = ("synthesised", "hotpotqa", "qa_feedback")
 OF_BASE = ("tools", "no tools", "likelihood")
 
 
@@ -230,7 +231,8 @@ async def run(chosen: argparse.Namespace) -> dict[str, Any]:
     policies = {BASE: None, **dict(item.split("=", 1) for item in chosen.policy)}
     written: dict[str, Any] = {}
     with Progress() as progress, Journal(chosen.journal) as journal:
-        for one in sets(chosen.data, chosen.pairs, chosen.limit):
+        wanted_sets = zip(SETS, sets(chosen.data, chosen.pairs, chosen.limit), strict=True)
+        for one in (found for name, found in wanted_sets if name in chosen.sets):
             found: dict[str, Any] = cheap(one)
             for name, adapter in policies.items():
                 model = open_model(ModelSpec(provider="local", adapter=adapter, max_tokens=64))
@@ -262,6 +264,7 @@ def main() -> None:
         "--pairs", type=Path, nargs="+", required=True, help="folders of `adjudge synth`, the first with the test pairs"
     )
     parser.add_argument("--policy", action="append", default=[], metavar="NAME=FOLDER", help="a LoRA; repeatable")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS)
     parser.add_argument("--limit", type=int, default=100, help="pairs of each set")
     parser.add_argument("--journal", type=Path, default=Path("trained.sqlite"))

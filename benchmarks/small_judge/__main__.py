@@ -39,10 +39,11 @@ def runs_of(part: str) -> list[Run]:
     if part == "arms":
         return [Run(arm, arm, seed, REWARDS) for seed in SEEDS for arm in get_args(Arm)]
     cited = REWARDS | {"tool_use": {"weight": 0.3, "must_find": True}}
+    unpaid = cited | {"verdict": {"weight": 0.0}, "tool_use": {**cited["tool_use"], "gated": False}}
     kinds: dict[str, dict[str, dict[str, Any]]] = {"all rewards": cited}
     for name in cited:
         left = {other: term for other, term in cited.items() if other != name}
-        kinds[f"no {name}"] = left if name != "verdict" else cited | {"verdict": {"weight": 0.0}}
+        kinds[f"no {name}"] = left if name != "verdict" else unpaid
     return [Run(name, "negative_groups", seed, rewards) for seed in SEEDS for name, rewards in kinds.items()]
 
 
