@@ -27,7 +27,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # extra -> packages, as in pyproject.tom
     "documents": ("onnxruntime", "pillow", "pypdfium2", "rapidocr"),
     "mcp": ("langchain-mcp-adapters", "mcp"),
     "eval": ("scipy", "scikit-learn", "krippendorff", "matplotlib", "jinja2"),
-    "train": ("transformers", "trl", "datasets", "matplotlib"),
+    "train": ("transformers", "trl", "datasets", "matplotlib", "tensorboard"),
     "ray": ("ray",),
     "serve": ("fastapi", "prometheus-client", "uvicorn"),
     "docs": ("matplotlib",),

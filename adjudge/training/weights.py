@@ -33,9 +33,10 @@ def load_policy(recipe: Recipe, begun: Path | None = None) -> Any:
         attention = "sdpa" if torch.cuda.is_available() else "eager"
         dtype = getattr(torch, settings.dtype)
         model = AutoModelForCausalLM.from_pretrained(base, dtype=dtype, attn_implementation=attention)
+        # On a CPU not in float32: casting to it and back costs half of the speed; see `optimizer`.
+        in_float32 = torch.cuda.is_available()
         if adapter is not None:
-            # Not in float32: casting to it and back costs half of the speed; see `optimizer`.
-            model = PeftModel.from_pretrained(model, str(adapter), is_trainable=True, autocast_adapter_dtype=False)
+            model = PeftModel.from_pretrained(model, str(adapter), is_trainable=True, autocast_adapter_dtype=in_float32)
             for config in model.peft_config.values():
                 config.base_model_name_or_path = str(base)  # where it is here: at each checkpoint peft looks there
         elif settings.lora is not None:
@@ -45,7 +46,7 @@ def load_policy(recipe: Recipe, begun: Path | None = None) -> Any:
                 lora_dropout=settings.lora.dropout,
                 **_where(model, settings.lora.first_layer),
             )
-            model = get_peft_model(model, lora, autocast_adapter_dtype=False)
+            model = get_peft_model(model, lora, autocast_adapter_dtype=in_float32)
     model.get_output_embeddings().register_forward_pre_hook(_in_one_piece)
     return model.train()
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from adjudge.errors import ModelError
 from adjudge.judge.portal import shared_portal
 from adjudge.training.rewards import Mixed, Paid
 from adjudge.training.rollouts.attempts import Attempt, Plan, attempt_all
@@ -22,6 +23,7 @@ from adjudge.types import Case
 
 RewardFunction = Callable[..., list[float | None]]
 VERDICT, REST = "verdict", "rest"
+GONE = 5  # batches of nothing but outages after which a run ends, rather than go on without learning anything
 
 
 class Rollouts:
@@ -40,9 +42,14 @@ class Rollouts:
         self._tokenizer = tokenizer
         self._temperature = temperature
         self._batch = (-1, 0)  # step of the training, and how many batches it has had
+        self._gone = 0  # batches of nothing but outages, one after the other
 
     def __call__(self, prompts: list[str], trainer: Any) -> dict[str, list[Any]]:
-        """One rollout for each prompt; TRL repeats a prompt as often as it wants generations of it."""
+        """One rollout for each prompt; TRL repeats a prompt as often as it wants generations of it.
+
+        Raises:
+            ModelError: So many batches in a row were nothing but outages that nothing is being learnt.
+        """
         temperature = self._temperature if trainer.model.training else None
         step = trainer.state.global_step
         self._batch = (step, self._batch[1] + 1 if self._batch[0] == step else 0)
@@ -54,6 +61,12 @@ class Rollouts:
 
             number = step * 10_000 + self._batch[1] * 100 + trainer.accelerator.process_index
             attempts = shared_portal().call(lambda: attempt_all(self._plan, cases, policy, number))
+        self._gone = self._gone + 1 if all(attempt.rollout.outage for attempt in attempts) else 0
+        if self._gone == GONE:
+            problem = (
+                f"the rollouts of {GONE} batches in a row were all outages; the latest: {attempts[-1].rollout.outage}"
+            )
+            raise ModelError(problem, kind="unavailable")
         return _for_trl(attempts, time.perf_counter() - began)
 
 

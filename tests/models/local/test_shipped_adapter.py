@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adjudge import Case, Judge
+from adjudge import Case, Judge, JudgeResult
 from adjudge.models import ModelSpec
 from adjudge.models.local import LocalModel
 from adjudge.models.local.source import SHIPPED, shipped_adapters
@@ -35,6 +35,7 @@ def test_an_adapter_that_ships_is_named_without_its_folder() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"labelled data is absent: {DATA}")
 def test_the_shipped_judge_uses_evidence_on_documents_that_were_not_trained_on(tmp_path: Path) -> None:
     corpus = read_corpora([], data=DATA, sources=["hotpotqa_100"])
@@ -43,5 +44,6 @@ def test_the_shipped_judge_uses_evidence_on_documents_that_were_not_trained_on(t
     held_out = [pair for pair in made.pairs if pair.split == "test"][:24]
     cases = [Case.model_validate(pair.cases()[place % 2]) for place, pair in enumerate(held_out)]
     with Judge.load("compact", corpus=tmp_path / "corpus.jsonl", model="embedded+compact") as judge:
-        right = [getattr(judge(case).outcome, "winner", None) == case.label for case in cases]
+        results = [result for result in judge.batch(cases) if isinstance(result, JudgeResult)]
+    right = [getattr(one.outcome, "winner", None) == case.label for one, case in zip(results, cases, strict=True)]
     assert sum(right) >= 15

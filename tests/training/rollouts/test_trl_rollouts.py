@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,10 +13,11 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl import GRPOConfig
 
+from adjudge.errors import ModelError
 from adjudge.training.grpo.settings import GroupSettings
 from adjudge.training.grpo.trainer import JudgeGRPOTrainer
 from adjudge.training.rewards import build
-from adjudge.training.rollouts.trl import Rollouts, reward_functions
+from adjudge.training.rollouts.trl import GONE, Rollouts, reward_functions
 from tests.training.rollouts.small import case, model, plan, tokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
@@ -79,3 +82,21 @@ def test_the_model_is_left_in_the_mode_in_which_it_was_found(tmp_path: Path) -> 
     training = trainer(tmp_path, steps=1)
     training.train()
     assert training.model.training
+
+
+def test_a_run_of_nothing_but_outages_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Down:
+        async def complete(self, *_: Any, **__: Any) -> Any:
+            raise ModelError("the server is down", kind="unavailable")
+
+    monkeypatch.setattr("adjudge.training.rollouts.trl.tokens_of", lambda _: nullcontext(Down()))
+    rollouts = Rollouts(plan(tokenizer()), {"one": case("one")}, tokenizer())
+    training = SimpleNamespace(
+        model=SimpleNamespace(training=True),
+        state=SimpleNamespace(global_step=0),
+        accelerator=SimpleNamespace(process_index=0),
+    )
+    for _ in range(GONE - 1):
+        assert rollouts(["one", "one"], training)["rollout"][0].outage
+    with pytest.raises(ModelError, match=r"all outages; the latest: .*the server is down"):
+        rollouts(["one", "one"], training)
