@@ -28,7 +28,7 @@ CASES = 100
 
 
 async def judged(model: ModelSpec, cases: Sequence[Case], corpus: Path) -> list[JudgeResult]:
-    judge = Judge.load("compact", corpus=corpus, model=model)
+    judge = Judge.load("compact", corpus=corpus, model=model, settings=["limits.seconds=3600"])  # whatever is busy
     try:
         return [result async for result in judge.batch(cases, concurrency=8) if isinstance(result, JudgeResult)]
     finally:
