@@ -120,7 +120,7 @@ class GrpoStage(Frozen):
     groups: GroupSettings = GroupSettings()
     evaluate_every: int = Field(default=20, ge=1)
     evaluate_cases: int = Field(default=64, ge=1)
-    save_every: int = Field(default=10, ge=1)
+    save_every: int = Field(default=10, ge=1, description="With a monitor each evaluation saves instead.")
 
 
 class VllmSettings(Frozen):

@@ -1,4 +1,4 @@
-"""The adapter that ships gives the same verdicts behind vLLM as in process. About ten minutes on two cores.
+"""The adapter that ships gives the same verdicts behind vLLM as in process; on two cores it takes long.
 
 ADJUDGE_VLLM_PYTHON=/path/to/python pytest -m vllm tests/with_vllm/test_trained_adapter.py
 """
