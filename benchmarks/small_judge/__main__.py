@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import logging
+import random
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,13 +26,15 @@ import torch
 from adjudge.training.grpo.settings import Arm
 from benchmarks.small_judge.arms import KS, REWARDS, Run, measured, prepared_for, trained
 from benchmarks.small_judge.start import LOOKED, learn, model_of, texts_of, tokenizer_of, traces, verdicts_right
-from benchmarks.small_judge.world import CHOICES, Task, write
+from benchmarks.small_judge.world import Task, write
 
 SEEDS = (0, 1, 2)
 TASKS: dict[str, Task] = {"arms": "choice", "ablations": "written"}
-CHANCE: dict[Task, float] = {"choice": 1 / CHOICES, "written": 1 / 2}
-KNOWN = 1 / 4  # of the way from chance to all right: where supervised training ends and reinforcement begins
-TEACH, LOOK = 4000, 25  # most supervised steps, and steps between two looks at how many verdicts are right
+READS, LOOK = 0.9, 25  # verdicts right where the oracle's lessons end, and steps between two looks
+TEACH, CARELESS = 1500, 100  # most steps with the oracle, and steps with the careless teacher
+RATE, GENTLE = 3e-3, 5e-4  # of learning to read; and of the careless teacher, at which that is not forgotten
+TRACES = 2000
+ALL_WRONG = 0.3  # least share of held-out groups without a right verdict before reinforcement: the arms are about these
 
 
 def runs_of(part: str) -> list[Run]:
@@ -48,20 +51,24 @@ def runs_of(part: str) -> list[Run]:
 
 
 def start(folder: Path, task: Task) -> Path:
-    """The world and the policy before reinforcement, which knows a little, made once."""
+    """The world and the policy before reinforcement, made once."""
     policy = folder / "start"
     if (policy / "config.json").is_file():
         return policy
     write(folder, task)
     tokenizer = tokenizer_of(texts_of(folder, task))
-    rows = asyncio.run(traces(folder, tokenizer, task, 1200))
+    rows = asyncio.run(traces(folder, tokenizer, task, TRACES))
     model = model_of(tokenizer, 0)
-    for step, loss in enumerate(learn(model, rows[LOOKED:], TEACH, 0), 1):
+    for step, loss in enumerate(learn(model, rows[LOOKED:], TEACH, RATE), 1):
         if step % LOOK == 0:
             found = verdicts_right(model, rows[:LOOKED])
             logging.info("%s: taught %d steps, loss %.3f, %.0f %% of verdicts right", task, step, loss, 100 * found)
-            if found > CHANCE[task] + KNOWN * (1 - CHANCE[task]):
+            if found > READS:
                 break
+    careless = asyncio.run(traces(folder, tokenizer, task, TRACES, random.Random(0)))
+    for step, loss in enumerate(learn(model, careless, CARELESS, GENTLE), 1):
+        if step % LOOK == 0:
+            logging.info("%s: by the careless teacher, %d steps, loss %.3f", task, step, loss)
     tokenizer.save_pretrained(policy)
     model.save_pretrained(policy)
     return policy
@@ -126,16 +133,20 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/small"))
     parser.add_argument("--parts", nargs="+", choices=list(TASKS), default=list(TASKS))
     parser.add_argument("--steps", type=int, default=60, help="of each run")
-    parser.add_argument("--generations", type=int, default=8)
-    parser.add_argument("--held-out", type=int, default=64, help="cases")
+    parser.add_argument("--generations", type=int, default=8, choices=KS[1:])
+    parser.add_argument("--held-out", type=int, default=128, help="cases")
+    parser.add_argument("--threads", type=int, default=2)
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    torch.set_num_threads(2)
+    torch.set_num_threads(chosen.threads)
     chosen.out.mkdir(parents=True, exist_ok=True)
     for part in chosen.parts:
         folder = chosen.runs / TASKS[part]
         policy, runs = start(folder, TASKS[part]), runs_of(part)
         before = measured(prepared_for(runs[0], folder, policy, 1, chosen.generations), policy, chosen.held_out)
+        wrong = 1 - before["pass"][chosen.generations]
+        if part == "arms" and wrong < ALL_WRONG:
+            raise SystemExit(f"only {wrong:.0%} of the groups start all wrong, of {ALL_WRONG:.0%} that the arms need")
         print(f"{part}: before, {json.dumps(before)}", flush=True)
         found = []
         for run in runs:

@@ -50,10 +50,10 @@ def prepared_for(run: Run, world: Path, policy: Path, steps: int, generations: i
             "data": {"train": "train.jsonl", "held_out": "dev.jsonl", "corpus": "corpus.jsonl"},
             "grpo": {
                 "steps": steps,
-                "prompts": 4,
+                "prompts": 16,
                 "generations": generations,
                 "at_once": 64,
-                "learning_rate": 1e-4,
+                "learning_rate": 3e-4,
                 "groups": {"arm": run.arm},
                 "evaluate_every": steps,
                 "evaluate_cases": 8,
@@ -87,13 +87,15 @@ def trained(
 
 
 def measured(prepared: Prepared, policy: Path, held_out: int) -> dict[str, Any]:
-    """Accuracy without sampling, pass@k with it, and how the tools were used."""
+    """Accuracy without sampling and pass@k with it, and of what they are made, case by case."""
     model = AutoModelForCausalLM.from_pretrained(policy)
     cases = list(prepared.cases.held_out.values())[:held_out]
     best = _attempted(prepared, model, cases, None)
     sampled = _attempted(prepared, model, [case for case in cases for _ in range(SAMPLES)], 1.0)
     hits = [sum(sampled[start : start + SAMPLES]) for start in range(0, len(sampled), SAMPLES)]
     return {
+        "best": best,
+        "hits": hits,
         "accuracy": sum(best) / len(best),
         "pass": {k: sum(pass_at(k, SAMPLES, hit) for hit in hits) / len(hits) for k in KS},
     }

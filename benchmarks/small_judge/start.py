@@ -1,4 +1,9 @@
-"""The policy before reinforcement: a byte-pair tokenizer of this world, and a Llama taught by an oracle's traces."""
+"""The policy before reinforcement: a tokenizer of this world, and a Llama that an oracle teaches and then a careless one.
+
+The oracle teaches it to search and to read. The careless one is right only so often as `CARE` says, by the kind of
+question, and names one of the first responses else, as small judges do; of what a policy has then learnt, much is
+seldom said. In `written` it also forgets to search, and to write in good form.
+"""
 
 from __future__ import annotations
 
@@ -21,25 +26,27 @@ from adjudge.run import Recorder
 from adjudge.training.rollouts.attempts import POLICY, policy_settings
 from adjudge.training.rollouts.policy import Policy
 from adjudge.training.warm_start.oracle import Oracle
-from benchmarks.small_judge.world import Task
+from benchmarks.small_judge.world import Task, responses
 
 logger = logging.getLogger(__name__)
 MARKS = ["<|im_end|>", "<|im_start|>"]
 VOCABULARY = 1000
-LONG = 20  # characters of a line that is one sign
-_LINES = re.compile("|".join(map(re.escape, ["\n", *MARKS])))
-BATCH, RATE, WARMUP = 32, 1e-3, 50
+_MARKS = re.compile("|".join(map(re.escape, MARKS)))
+_DIGITS = "[0-9a-f]{16}"  # what stands at random around material
+BATCH, WARMUP = 32, 50
 TURN = 30.0
 LOOKED = 64  # traces that are looked at, and not learnt
+CARE: dict[str, float] = {"colour": 0.3, "material": 0.15, "place": 0.08, "maker": 0.04}
+WRITTEN = {"right": 0.65, "search": 0.7, "form": 0.7}  # of `written`: how often each
 
 
 def tokenizer_of(texts: Sequence[str]) -> PreTrainedTokenizerFast:
-    """Byte pairs; what is the same in all texts, line by line, and the random digits around material are one sign each.
+    """Byte pairs; lines that are the same in all texts are one sign together, so are the random digits around material.
 
-    A small model then reads a third as many tokens, and nothing that it has to say is among them.
+    A small model then reads a fifth as many tokens, and little that it has to say is among them.
     """
     made = Tokenizer(models.BPE())
-    made.normalizer = normalizers.Replace(Regex("[0-9a-f]{16}"), "#")
+    made.normalizer = normalizers.Replace(Regex(_DIGITS), "#")
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
@@ -47,19 +54,35 @@ def tokenizer_of(texts: Sequence[str]) -> PreTrainedTokenizerFast:
         vocab_size=VOCABULARY, special_tokens=MARKS, initial_alphabet=alphabet, show_progress=False
     )
     made.train_from_iterator(texts, trainer)
-    lines = [{line for line in _LINES.split(text) if len(line) > LONG} for text in texts]
-    made.add_tokens(sorted(set.intersection(*lines)) if lines else [])
+    made.add_tokens(sorted(_same([re.sub(_DIGITS, "#", text) for text in texts])))
     return PreTrainedTokenizerFast(tokenizer_object=made, pad_token=MARKS[0], eos_token=MARKS[0])
 
 
+def _same(texts: Sequence[str]) -> set[str]:
+    if not texts:
+        return set()
+    turns = [[turn.split("\n") for turn in _MARKS.split(text)] for text in texts]
+    still = set.intersection(*({line for turn in said for line in turn} for said in turns))
+    return set.intersection(*({block for turn in said for block in _blocks(turn, still)} for said in turns))
+
+
+def _blocks(lines: Sequence[str], still: set[str]) -> Iterator[str]:
+    """Runs of lines that are the same everywhere, with the line ends around them."""
+    for same, run in groupby(range(len(lines)), lambda at: lines[at] in still):
+        at = list(run)
+        block = "\n".join(lines[at[0] : at[-1] + 1])
+        if same and block:
+            yield ("\n" if at[0] else "") + block + ("\n" if at[-1] < len(lines) - 1 else "")
+
+
 def model_of(tokenizer: Any, seed: int) -> LlamaForCausalLM:
-    """Random weights, about a million."""
+    """Random weights, three quarters of a million."""
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=128,
         intermediate_size=384,
-        num_hidden_layers=4,
+        num_hidden_layers=3,
         num_attention_heads=4,
         num_key_value_heads=4,
         max_position_embeddings=2048,
@@ -67,22 +90,42 @@ def model_of(tokenizer: Any, seed: int) -> LlamaForCausalLM:
         pad_token_id=0,
         eos_token_id=0,
         bos_token_id=1,
+        initializer_range=0.08,  # with the usual 0.02 so narrow a model attends to nothing for long
     )
     return LlamaForCausalLM(config)
 
 
-def said(case: Case, task: Task) -> list[str]:
-    """What the oracle says: the search, and the verdict."""
+def told(case: Case, task: Task, chance: random.Random | None) -> list[str]:
+    """What a teacher says: a search, and a verdict.
+
+    Args:
+        case: Of this world.
+        task: Choice or written.
+        chance: Of the careless teacher; None is the oracle.
+    """
     call = {"name": "corpus", "arguments": {"query": case.metadata["source"]}}
-    verdict = str(case.label)
-    if task == "written":
-        told = {"rationale": case.metadata["right"], "citations": ["E1"], "winner": verdict, "confidence": 1}
-        verdict = json.dumps(told)
-    return [f"<tool_call>\n{json.dumps(call)}\n</tool_call>", verdict]
+    searched = f"<tool_call>\n{json.dumps(call)}\n</tool_call>"
+    right, letter = str(case.metadata["right"]), str(case.label)
+    letters = "ABCDEFGHIJKL"[: len(case.responses)]
+    if task == "choice":
+        if chance and chance.random() > CARE[case.metadata["kind"]]:
+            letter = letters[min(int(chance.expovariate(1 / 4)), len(letters) - 1)]
+        return [searched, letter]
+    if chance and chance.random() > WRITTEN["search"]:
+        searched, right = "It is known.", chance.choice(responses(task, case.metadata["kind"]))
+    if chance and chance.random() > WRITTEN["right"]:
+        right = chance.choice(responses(task, case.metadata["kind"]))
+    winner = letters[responses(task, case.metadata["kind"]).index(right)]
+    if chance and chance.random() > WRITTEN["form"]:
+        return [searched, f"{winner} is right."]
+    cited = ["E1"] if searched.startswith("<") else []
+    return [searched, json.dumps({"rationale": right, "citations": cited, "winner": winner, "confidence": 1})]
 
 
-async def traces(folder: Path, tokenizer: Any, task: Task, most: int) -> list[tuple[list[int], list[int]]]:
-    """Token ids and the mask of the policy's own tokens, of the oracle's traces of training cases."""
+async def traces(
+    folder: Path, tokenizer: Any, task: Task, most: int, chance: random.Random | None = None
+) -> list[tuple[list[int], list[int]]]:
+    """Token ids and the mask of the policy's own tokens, of a teacher's traces of training cases."""
     judge = Judge.load(
         folder / "graph.yaml",
         corpus=folder / "corpus.jsonl",
@@ -92,19 +135,21 @@ async def traces(folder: Path, tokenizer: Any, task: Task, most: int) -> list[tu
     found = []
     for case in list(read_cases(folder / "train.jsonl"))[:most]:
         recorder = Recorder([POLICY])
-        policy = Policy(Oracle(said(case, task), tokenizer), tokenizer)
+        policy = Policy(Oracle(told(case, task, chance), tokenizer), tokenizer)
         await judge.attempt(case, seed=0, recorder=recorder, models={POLICY: policy})
         [sequence] = recorder.sequences()
         found.append((list(sequence.ids), list(sequence.mask)))
     return found
 
 
-def learn(model: Any, rows: Sequence[tuple[list[int], list[int]]], steps: int, seed: int) -> Iterator[float]:
+def learn(
+    model: Any, rows: Sequence[tuple[list[int], list[int]]], steps: int, rate: float, seed: int = 0
+) -> Iterator[float]:
     """Next-token prediction on whole traces, each turn of the policy as heavy as `TURN` tokens; the loss of each step.
 
     A verdict of one letter so weighs as much as a search of thirty tokens.
     """
-    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / WARMUP))
     chance = random.Random(seed)
     model.train()

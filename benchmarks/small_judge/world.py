@@ -1,7 +1,9 @@
 """A closed world: things with a colour, a maker and so on, and questions about them whose answers are looked up.
 
 The judge searches for the thing, reads its one passage, and names the response that the passage supports: by the letter
-of one of eight (`choice`), or in a written verdict between two (`written`).
+of one of twelve (`choice`), or in a written verdict between two (`written`). The responses of a kind of question are
+all its values, in one order, so a policy of a million weights has only to find the value in the passage; to compare
+twelve responses with it, which stand at other places each time, it does not learn within thousands of traces.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ VALUES = {
     "maker": "baker tailor miner sailor painter farmer smith potter weaver doctor singer monk".split(),
 }
 SYLLABLES = "ba ko mi ru ze ta lo fi ne su ga vo di pe ha".split()
-THINGS, HELD_OUT, CHOICES = 400, 80, 8
+THINGS, HELD_OUT = 600, 80
+CHOICES: dict[Task, int] = {"choice": 12, "written": 2}
 GRAPHS = {
     "choice": "mode: listwise\n",
     "written": "mode: pairwise\nscale: {labels: [A, B]}\n",
@@ -51,48 +54,48 @@ class Thing(NamedTuple):
         return f"{self.name} is {has['colour']} and of {has['material']}, from {has['place']}, by a {has['maker']}."
 
 
-def things(seed: int = 0) -> list[Thing]:
+def things(task: Task, seed: int = 0) -> list[Thing]:
     """All of the world, in the order of a seed."""
     chance = random.Random(seed)
     names = sorted({"".join(chance.choices(SYLLABLES, k=3)).capitalize() for _ in range(4 * THINGS)})
     drawn = chance.sample(names, THINGS)
-    return [Thing(name, {kind: chance.choice(values) for kind, values in VALUES.items()}) for name in drawn]
+    return [Thing(name, {kind: chance.choice(responses(task, kind)) for kind in VALUES}) for name in drawn]
+
+
+def responses(task: Task, kind: str) -> list[str]:
+    """The values between which a judge decides."""
+    return sorted(VALUES[kind][: CHOICES[task]])
 
 
 def cases(world: Sequence[Thing], task: Task, seed: int) -> list[dict[str, Any]]:
-    """One case for each thing and kind; the wrong responses are other values of the kind.
-
-    They are sentences, so that a value is the same token in them as in the passage.
-    """
-    chance, rows = random.Random(seed), []
+    """One case for each thing and kind of question."""
+    rows = []
     for thing in world:
-        for kind, values in VALUES.items():
-            right, many = thing.has[kind], CHOICES if task == "choice" else 2
-            responses = chance.sample([value for value in values if value != right], many - 1)
-            place = chance.randrange(many)
-            responses.insert(place, right)
+        for kind in VALUES:
+            values = responses(task, kind)
             rows.append(
                 {
                     "id": f"{thing.name}/{kind}",
                     "prompt": f"What {kind} has {thing.name}?",
-                    "responses": [{"text": f"It is {response}."} for response in responses],
-                    "label": "ABCDEFGH"[place],
+                    "responses": [{"text": f"It is {value}."} for value in values],
+                    "label": "ABCDEFGHIJKL"[values.index(thing.has[kind])],
                     "metadata": {
                         "source": thing.name,
+                        "kind": kind,
                         "gold_tools": ["corpus"],
-                        "right": right,
+                        "right": thing.has[kind],
                         "reference": {"text": thing.text},
                     },
                 }
             )
-    chance.shuffle(rows)
+    random.Random(seed).shuffle(rows)
     return rows
 
 
 def write(folder: Path, task: Task) -> None:
     """`train.jsonl`, `dev.jsonl` (of things that are not trained on), `corpus.jsonl` and `graph.yaml`."""
     folder.mkdir(parents=True, exist_ok=True)
-    world = things()
+    world = things(task)
     documents = [{"id": thing.name, "title": thing.name, "text": thing.text} for thing in world]
     for name, rows in (
         ("corpus", documents),
