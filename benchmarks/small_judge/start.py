@@ -1,4 +1,4 @@
-"""The policy before reinforcement: a tokenizer of this world, and a Llama that an oracle teaches and then a careless one.
+"""The policy before reinforcement: a tokenizer of this world, and a Llama taught by an oracle, then a careless one.
 
 The oracle teaches it to search and to read. The careless one is right only so often as `CARE` says, by the kind of
 question, and names one of the first responses else, as small judges do; of what a policy has then learnt, much is
