@@ -1,11 +1,13 @@
 """Seconds of a GRPO step by part, beside TRL's own tool loop on the same task with the same policy.
 
-    python -m benchmarks.step_seconds --pairs PAIRS --policy runs/embedded/warm-start-3/policy --out docs/measured
+    python -m benchmarks.step_seconds --pairs PAIRS --policy runs/embedded/warm-start-6/policy --out docs/measured
 
 The task: search once, read what was found, answer with one letter. Here the policy goes through the graph `compact`;
-there TRL's `tools=` calls a function over the same corpus and hands on the same text. Both take the same cases, as many
-rollouts, the same settings of the optimizer and of sampling. They run in turns, `--rounds` times; the first step of
-each turn is not counted. Rewards are one lookup in both.
+there TRL's tool loop calls a function over the same corpus, in an environment for each rollout, and both conversations
+are the same word by word: the prompt of TRL is taken from the graph, and so is the question after the search, which its
+environment hands on together with the passages. Both take the same cases, as many rollouts, the same settings of the
+optimizer and of sampling. They run in turns, `--rounds` times; the first step of each turn is not counted. Rewards are
+one lookup in both.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import re
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +27,23 @@ from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 from trl.chat_template_utils import qwen3_template
 
+from adjudge.agents.material import evidence
 from adjudge.judge.portal import shared_portal
 from adjudge.models.local import CHAT_TEMPLATE
 from adjudge.tools import Tool, ToolContext, ToolOutput
 from adjudge.training.prepared import Prepared, prepare
 from adjudge.training.recipe import Recipe
 from adjudge.training.reinforce import config, trainer_for
-from adjudge.training.rollouts.attempts import Plan
 from adjudge.training.rollouts.trl import Rollouts
+from adjudge.training.warm_start.traces import trace_all
 from adjudge.training.weights import load_policy
 from adjudge.types import Case
 
-ASKED = """\
-{question}
-
-Response A: {a}
-
-Response B: {b}
-
-Search for what the task asks, with the tool. Then reply with a single letter: A where response A is better, else B."""
+TURN = re.compile(r"<\|im_start\|>(\w+)\n(.*?)(?:<\|im_end\|>|$)", re.DOTALL)
+# The system turn of a prompt names the tools already, and what the environment says closes its turn itself.
+TEMPLATE = CHAT_TEMPLATE.replace("{%- if tools -%}", "{%- if false -%}").replace(
+    "text + '\\n</tool_response><|im_end|>\\n'", "text + '<|im_end|>\\n'"
+)
 
 
 class Clock:
@@ -63,9 +63,9 @@ def prepared_for(pairs: Path, prompts: int, generations: int, steps: int) -> Pre
     recipe = Recipe.model_validate(
         {
             "name": "step-seconds",
-            "policy": {"model": "embedded", "dtype": "bfloat16", "max_tokens": 48},
+            "policy": {"model": "embedded", "dtype": "bfloat16", "max_tokens": 64},
             "graph": "compact",
-            "settings": ["tools.corpus.k=1", "limits.seconds=3600"],
+            "settings": ["limits.seconds=3600"],
             "agents": {"gather": {}, "judge": {}},
             "data": {"train": "train.jsonl", "held_out": "dev.jsonl", "corpus": "corpus.jsonl", "limit": 200},
             "rewards": {"verdict": {"weight": 1.0}},
@@ -89,68 +89,85 @@ def timed(tool: Tool, clock: Clock) -> Tool:
     return tool._replace(call=call)
 
 
-def ours(prepared: Prepared, adapter: Path, folder: Path, clock: Clock) -> list[dict[str, float]]:
+def ours(prepared: Prepared, rows: Sequence[dict[str, Any]], adapter: Path, folder: Path) -> list[dict[str, float]]:
     """Steps through the graph."""
-    plan = prepared.plan()
+    clock, plan = Clock(), prepared.plan()
     plan.judge.tools["corpus"] = timed(plan.judge.tools["corpus"], clock)
-    rollouts = Rollouts(plan, prepared.cases.train, prepared.tokenizer)
-    trainer = trainer_for(prepared, load_policy(prepared.recipe, adapter), folder, rollouts=rollouts)
-    return steps_of(trainer, clock)
+    cases = {row["case"]: prepared.cases.train[row["case"]] for row in rows}
+    rollouts = Rollouts(plan, cases, prepared.tokenizer)
+    whole = prepared._replace(cases=prepared.cases._replace(train=cases))
+    return steps_of(trainer_for(whole, load_policy(prepared.recipe, adapter), folder, rollouts=rollouts), clock)
 
 
-def theirs(prepared: Prepared, adapter: Path, folder: Path, clock: Clock) -> list[dict[str, float]]:
+def theirs(prepared: Prepared, rows: Sequence[dict[str, Any]], adapter: Path, folder: Path) -> list[dict[str, float]]:
     """Steps through TRL's tool loop."""
-    plan, tokenizer = prepared.plan(), prepared.tokenizer
-    tokenizer.chat_template, tokenizer.response_template = CHAT_TEMPLATE, qwen3_template
-    search = searching(plan, clock)
+    clock, tokenizer = Clock(), prepared.tokenizer
+    tokenizer.chat_template, tokenizer.response_template = TEMPLATE, qwen3_template
+    tool = timed(prepared.plan().judge.tools["corpus"], clock)
+    policy = load_policy(prepared.recipe, adapter)
+    letters = tokenizer.convert_tokens_to_ids(["A", "B"])
+    policy.generation_config.eos_token_id = [tokenizer.convert_tokens_to_ids("<|im_end|>"), *letters]
 
     def right(completions: list[Any], label: list[str], **_: Any) -> list[float]:
-        said = (re.findall(r"\b[AB]\b", str(completion[-1].get("content", ""))) for completion in completions)
-        return [float(letters[:1] == [wanted]) for letters, wanted in zip(said, label, strict=True)]
+        said = (str(completion[-1].get("content", "")).strip() for completion in completions)
+        return [float(letter == wanted) for letter, wanted in zip(said, label, strict=True)]
 
     settings = config(prepared, folder).to_dict()
     kept = GRPOConfig.__dataclass_fields__
     arguments = {key: value for key, value in settings.items() if key in kept and value is not None}
     del arguments["generation_batch_size"]  # follows from the others, and TRL takes either
-    arguments |= {"reward_weights": [1.0], "max_completion_length": 400, "max_tool_calling_iterations": 1}
+    arguments |= {"reward_weights": [1.0], "max_completion_length": 1024, "max_tool_calling_iterations": 1}
     trainer = GRPOTrainer(
-        load_policy(prepared.recipe, adapter),
+        policy,
         right,
         GRPOConfig(**arguments),
-        Dataset.from_list([asked(case) for case in prepared.cases.train.values()]),
+        Dataset.from_list(list(rows)),
         processing_class=tokenizer,
-        tools=[search],
+        environment_factory=lambda: Searching(tool),
     )
     return steps_of(trainer, clock)
 
 
-def asked(case: Case) -> dict[str, Any]:
-    """A case as a conversation."""
-    a, b = (response.text for response in case.responses)
-    return {
-        "prompt": [{"role": "user", "content": ASKED.format(question=case.question, a=a, b=b)}],
-        "label": str(case.label),
-    }
+def conversations(prepared: Prepared) -> list[dict[str, Any]]:
+    """The cases that an oracle can search for, each with the graph's prompt and its question after the search."""
+    cases = prepared.cases
+    titles = {name: document.title for name, document in cases.documents.items()}
+    traced = shared_portal().call(
+        lambda: trace_all(prepared.plan(), list(cases.train.values()), "corpus", titles, prepared.tokenizer)
+    )
+    found = []
+    for name, row in traced.rows.items():
+        opening = TURN.findall(prepared.tokenizer.decode(row.prompt_ids))[:2]
+        asked = TURN.findall(prepared.tokenizer.decode(row.completion_ids))[-2][1]
+        prompt = [{"role": role, "content": text} for role, text in opening]
+        found.append({"case": name, "prompt": prompt, "asked": asked, "label": str(cases.train[name].label)})
+    return found
 
 
-def searching(plan: Plan, clock: Clock) -> Callable[[str], str]:
-    """The corpus as a function that TRL calls."""
-    tool = timed(plan.judge.tools["corpus"], clock)
-    nobody = Case(id="search", prompt="search")
+class Searching:
+    """The corpus as an environment of TRL."""
 
-    def corpus(query: str) -> str:
+    def __init__(self, tool: Tool) -> None:
+        self._tool = tool
+        self._asked = ""
+
+    def reset(self, asked: str, **_: Any) -> None:
+        """The next rollout."""
+        self._asked = asked
+
+    def corpus(self, query: str) -> str:
         """Search for passages.
 
         Args:
             query: A few telling words.
 
         Returns:
-            The passages.
+            The passages, and what is asked about them.
         """
-        found = shared_portal().call(lambda: tool.call({"query": query}, ToolContext(nobody, {}, {})))
-        return "\n".join(f"{item.name} {item.title}\n{item.excerpt}" for item in found.evidence)
-
-    return corpus
+        nobody = Case(id="search", prompt="search")
+        found = shared_portal().call(lambda: self._tool.call({"query": query}, ToolContext(nobody, {}, {}))).evidence
+        named = [item.model_copy(update={"name": f"E{number}"}) for number, item in enumerate(found, 1)]
+        return f"{evidence(named)}\n</tool_response><|im_end|>\n<|im_start|>user\n{self._asked}"
 
 
 def steps_of(trainer: Any, clock: Clock) -> list[dict[str, float]]:
@@ -194,15 +211,16 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3, help="of each turn; the first is not counted")
     parser.add_argument("--prompts", type=int, default=4)
     parser.add_argument("--generations", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(chosen.threads)
     found: dict[str, list[dict[str, float]]] = {"adjudge": [], "trl": []}
     for turn in range(chosen.rounds):
         for name, run in (("adjudge", ours), ("trl", theirs)):
             prepared = prepared_for(chosen.pairs, chosen.prompts, chosen.generations, chosen.steps)
             with tempfile.TemporaryDirectory() as folder:
-                found[name] += run(prepared, chosen.policy, Path(folder), Clock())
+                found[name] += run(prepared, conversations(prepared), chosen.policy, Path(folder))
             print(turn, name, json.dumps(found[name][-1]), flush=True)
     keys = ("rollouts", "tools", "rewards", "update", "step", "tokens", "calls")
     print(f"| | {' | '.join(keys)} |\n|{'---|' * (len(keys) + 1)}")
