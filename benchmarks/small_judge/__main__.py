@@ -15,9 +15,6 @@ import asyncio
 import json
 import logging
 import random
-import statistics
-from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -25,11 +22,13 @@ import torch
 
 from adjudge.training.grpo.settings import Arm
 from benchmarks.small_judge.arms import KS, REWARDS, Run, measured, prepared_for, trained
+from benchmarks.small_judge.report import differences, plot, summary, table
 from benchmarks.small_judge.start import LOOKED, learn, model_of, texts_of, tokenizer_of, traces, verdicts_right
 from benchmarks.small_judge.world import Task, write
 
 SEEDS = (0, 1, 2)
 TASKS: dict[str, Task] = {"arms": "choice", "ablations": "written"}
+BASELINES = {"arms": "grpo", "ablations": "all rewards"}
 READS, LOOK = 0.9, 25  # verdicts right where the oracle's lessons end, and steps between two looks
 TEACH, CARELESS = 1500, 100  # most steps with the oracle, and steps with the careless teacher
 RATE, GENTLE = 3e-3, 5e-4  # of learning to read; and of the careless teacher, at which that is not forgotten
@@ -74,58 +73,6 @@ def start(folder: Path, task: Task) -> Path:
     return policy
 
 
-def summary(found: Sequence[dict[str, Any]], before: dict[str, Any]) -> dict[str, Any]:
-    """By arm: mean and spread over the seeds."""
-    by_arm: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for one in found:
-        by_arm[one["name"]].append(one)
-    arms = {"before": {"accuracy": [before["accuracy"]], "pass": {k: [before["pass"][k]] for k in KS}}}
-    for name, several in by_arm.items():
-        histories = [one["history"] for one in several]
-        arms[name] = {
-            "accuracy": [one["accuracy"] for one in several],
-            "pass": {k: [one["pass"][str(k) if str(k) in one["pass"] else k] for one in several] for k in KS},
-            "all_wrong_first": [_mean(history[:5], "groups/all_wrong") for history in histories],
-            "all_wrong_last": [_mean(history[-20:], "groups/all_wrong") for history in histories],
-            "malformed_last": [_mean(history[-20:], "malformed") for history in histories],
-            "tools_last": [_mean(history[-20:], "tools/calls") for history in histories],
-            "seconds": [statistics.median(entry["step_time"] for entry in history) for history in histories],
-        }
-    return arms
-
-
-def _mean(entries: Sequence[dict[str, Any]], key: str) -> float:
-    values = [entry[key] for entry in entries if key in entry]
-    return sum(values) / len(values) if values else float("nan")
-
-
-def table(arms: dict[str, Any]) -> str:
-    """Markdown."""
-    head = [
-        "arm",
-        "held-out accuracy",
-        *(f"pass@{k}" for k in KS),
-        "all-wrong groups, first and last",
-        "seconds a step",
-    ]
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    for name, told in arms.items():
-        wrong = (
-            f"{_spread(told['all_wrong_first'])}, {_spread(told['all_wrong_last'])}"
-            if "all_wrong_first" in told
-            else ""
-        )
-        seconds = f"{statistics.median(told['seconds']):.2f}" if "seconds" in told else ""
-        cells = [name, _spread(told["accuracy"]), *(_spread(told["pass"][k]) for k in KS), wrong, seconds]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _spread(values: Sequence[float]) -> str:
-    mean = f"{sum(values) / len(values):.1%}"
-    return mean if len(values) == 1 else f"{mean} ({min(values):.0%} to {max(values):.0%})"
-
-
 def main() -> None:
     """Train, measure, print tables, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -155,9 +102,11 @@ def main() -> None:
             found.append(trained(run, folder, policy, out, **sizes))
             print(f"{part}: {run.name}, seed {run.seed}: {found[-1]['accuracy']:.3f}", flush=True)
         arms = summary(found, before)
-        file = chosen.out / f"small_judge_{part}.json"
-        file.write_text(json.dumps({"arms": arms, "runs": found}, indent=1) + "\n", encoding="utf-8")
-        print(table(arms), flush=True)
+        gains = differences(found, BASELINES[part])
+        written = {"arms": arms, f"pass@1 above {BASELINES[part]}": gains, "before": before, "runs": found}
+        (chosen.out / f"small_judge_{part}.json").write_text(json.dumps(written) + "\n", encoding="utf-8")
+        plot(found, before, chosen.out / f"small_judge_{part}.png")
+        print(table(arms, gains), flush=True)
 
 
 if __name__ == "__main__":

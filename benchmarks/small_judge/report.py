@@ -1,0 +1,148 @@
+"""What the runs come to: a table, paired differences, and curves."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.embedded import Scored, interval
+from benchmarks.small_judge.arms import KS, SAMPLES
+
+SMOOTH = 5  # steps that a point of a curve is the mean of
+HEAD = (
+    *("", "accuracy", *(f"pass@{k}" for k in KS), "pass@1 above the first arm"),
+    *("all-wrong groups, first 5 and last 20 steps", "malformed, last 20", "advantages, ms", "step, s"),
+)
+CURVES = {
+    "groups/all_wrong": "share of all-wrong groups",
+    "rewards/verdict/mean": "sampled verdicts right",
+    "malformed": "share of malformed rollouts",
+}
+
+
+def summary(found: Sequence[dict[str, Any]], before: dict[str, Any]) -> dict[str, Any]:
+    """By arm, one value for each seed."""
+    arms = {"before": {"accuracy": [before["accuracy"]], "pass": {k: [before["pass"][k]] for k in KS}}}
+    for name, several in _by_arm(found).items():
+        histories = [one["history"] for one in several]
+        arms[name] = {
+            "accuracy": [one["accuracy"] for one in several],
+            "pass": {k: [_pass(one, k) for one in several] for k in KS},
+            "all_wrong_first": [_mean(history[:5], "groups/all_wrong") for history in histories],
+            "all_wrong_last": [_mean(history[-20:], "groups/all_wrong") for history in histories],
+            "malformed_last": [_mean(history[-20:], "malformed") for history in histories],
+            "tools_last": [_mean(history[-20:], "tools/calls") for history in histories],
+            "advantages": [
+                statistics.median(entry["advantages/seconds"] for entry in history) for history in histories
+            ],
+            "seconds": [statistics.median(entry["step_time"] for entry in history) for history in histories],
+        }
+    return arms
+
+
+def differences(found: Sequence[dict[str, Any]], baseline: str) -> dict[str, tuple[float, float, float]]:
+    """Of pass@1, each arm above the baseline: mean, and the 95 % interval from resampling held-out cases.
+
+    A case counts with all its samples of all seeds; that other seeds would give other weights is not in the interval.
+    """
+    rates = {
+        name: [statistics.mean(hits) / SAMPLES for hits in zip(*(one["hits"] for one in several), strict=True)]
+        for name, several in _by_arm(found).items()
+    }
+    first = rates.get(baseline, [])
+    return {
+        name: interval(
+            [Scored(str(case), one - other) for case, (one, other) in enumerate(zip(rate, first, strict=True))]
+        )
+        for name, rate in rates.items()
+        if first and name != baseline
+    }
+
+
+def table(arms: Mapping[str, Any], gains: Mapping[str, Sequence[float]]) -> str:
+    """Markdown."""
+    lines = [f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
+    for name, told in arms.items():
+        cells = [name, _spread(told["accuracy"]), *(_spread(told["pass"][k]) for k in KS)]
+        cells.append(
+            "{:+.1f} ({:+.1f} to {:+.1f})".format(*(100 * one for one in gains[name])) if name in gains else ""
+        )
+        if "seconds" in told:
+            cells.append(f"{_spread(told['all_wrong_first'])}, {_spread(told['all_wrong_last'])}")
+            cells.append(_spread(told["malformed_last"]))
+            cells += [
+                f"{1000 * statistics.median(told['advantages']):.1f}",
+                f"{statistics.median(told['seconds']):.2f}",
+            ]
+        cells += [""] * (len(HEAD) - len(cells))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def plot(found: Sequence[dict[str, Any]], before: dict[str, Any], path: Path) -> None:
+    """Held-out accuracy and pass@1 of each seed, and curves of training, the mean of the seeds.
+
+    Args:
+        found: All runs.
+        before: The measures of the policy that all begin with.
+        path: Where the picture goes.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    arms = _by_arm(found)
+    figure, axes = pyplot.subplots(1, 1 + len(CURVES), figsize=(5 * (1 + len(CURVES)), 4.6), constrained_layout=True)
+    for place, several in enumerate(reversed(arms.values())):
+        axes[0].plot(
+            [one["accuracy"] for one in several], [place + 0.12] * len(several), "o", color=f"C{_colour(place, arms)}"
+        )
+        axes[0].plot(
+            [_pass(one, 1) for one in several], [place - 0.12] * len(several), "x", color=f"C{_colour(place, arms)}"
+        )
+    axes[0].axvline(before["accuracy"], color="black", linewidth=0.8, linestyle="-", label="accuracy before")
+    axes[0].axvline(before["pass"][1], color="black", linewidth=0.8, linestyle=":", label="pass@1 before")
+    axes[0].set_yticks(range(len(arms)), list(reversed(arms)))
+    axes[0].set_xlabel("held out: accuracy (o) and pass@1 (x), each seed")
+    axes[0].legend(fontsize="small")
+    for axis, (key, title) in zip(axes[1:], CURVES.items(), strict=True):
+        for number, (name, several) in enumerate(arms.items()):
+            steps = zip(*([entry[key] for entry in one["history"]] for one in several), strict=False)
+            means = [statistics.mean(step) for step in steps]
+            smooth = [statistics.mean(means[max(0, at - SMOOTH + 1) : at + 1]) for at in range(len(means))]
+            axis.plot(range(1, len(smooth) + 1), smooth, color=f"C{number}", label=name)
+        axis.set_xlabel("step")
+        axis.set_title(title)
+    axes[1].legend(fontsize="small")
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def _colour(place: int, arms: Mapping[str, Any]) -> int:
+    return len(arms) - 1 - place
+
+
+def _by_arm(found: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    by_arm: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for one in found:
+        by_arm[one["name"]].append(one)
+    return by_arm
+
+
+def _pass(one: dict[str, Any], k: int) -> float:
+    """A run that was read back has its numbers of samples as text."""
+    return float(one["pass"][k] if k in one["pass"] else one["pass"][str(k)])
+
+
+def _mean(entries: Sequence[dict[str, Any]], key: str) -> float:
+    values = [entry[key] for entry in entries if key in entry]
+    return sum(values) / len(values) if values else float("nan")
+
+
+def _spread(values: Sequence[float]) -> str:
+    mean = f"{sum(values) / len(values):.1%}"
+    return mean if len(values) == 1 else f"{mean} ({min(values):.0%} to {max(values):.0%})"
