@@ -27,9 +27,9 @@ $(VENV)/dev: $(VENV)/local
 	@$(PIP) --editable '.[dev]'
 	@touch $@
 
-judge: $(VENV)/local ## Judge the example cases with the embedded model, without a network
-	@$(RUN) $(VENV)/bin/adjudge judge examples/cases/cases.jsonl --graph evidence \
-		--corpus examples/cases/corpus.jsonl --model embedded
+judge: $(VENV)/local ## Judge the example cases with the trained judge that ships, without a network
+	@$(RUN) $(VENV)/bin/adjudge judge examples/cases/cases.jsonl --graph compact \
+		--corpus examples/cases/corpus.jsonl --model embedded+compact
 
 test: $(VENV)/dev ## Lint, check types and layers, run all tests that this machine can run
 	@$(VENV)/bin/ruff check .
