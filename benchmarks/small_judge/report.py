@@ -9,13 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.embedded import Scored, interval
-from benchmarks.small_judge.arms import KS, SAMPLES
 
 SMOOTH = 5  # steps that a point of a curve is the mean of
-HEAD = (
-    *("", "accuracy", *(f"pass@{k}" for k in KS), "pass@1 above the first arm"),
-    *("all-wrong groups, first 5 and last 20 steps", "malformed, last 20", "advantages, ms", "step, s"),
-)
+HEAD = ("all-wrong groups, first 5 and last 20 steps", "malformed, last 20", "advantages, ms", "step, s")
 CURVES = {
     "groups/all_wrong": "share of all-wrong groups",
     "rewards/verdict/mean": "sampled verdicts right",
@@ -25,12 +21,12 @@ CURVES = {
 
 def summary(found: Sequence[dict[str, Any]], before: dict[str, Any]) -> dict[str, Any]:
     """By arm, one value for each seed."""
-    arms = {"before": {"accuracy": [before["accuracy"]], "pass": {k: [before["pass"][k]] for k in KS}}}
+    arms = {"before": {"accuracy": [before["accuracy"]], "pass": {k: [rate] for k, rate in before["pass"].items()}}}
     for name, several in _by_arm(found).items():
         histories = [one["history"] for one in several]
         arms[name] = {
             "accuracy": [one["accuracy"] for one in several],
-            "pass": {k: [_pass(one, k) for one in several] for k in KS},
+            "pass": {k: [one["pass"][k] for one in several] for k in before["pass"]},
             "all_wrong_first": [_mean(history[:5], "groups/all_wrong") for history in histories],
             "all_wrong_last": [_mean(history[-20:], "groups/all_wrong") for history in histories],
             "malformed_last": [_mean(history[-20:], "malformed") for history in histories],
@@ -49,7 +45,10 @@ def differences(found: Sequence[dict[str, Any]], baseline: str) -> dict[str, tup
     A case counts with all its samples of all seeds; that other seeds would give other weights is not in the interval.
     """
     rates = {
-        name: [statistics.mean(hits) / SAMPLES for hits in zip(*(one["hits"] for one in several), strict=True)]
+        name: [
+            statistics.mean(hits) / several[0]["samples"]
+            for hits in zip(*(one["hits"] for one in several), strict=True)
+        ]
         for name, several in _by_arm(found).items()
     }
     first = rates.get(baseline, [])
@@ -64,9 +63,10 @@ def differences(found: Sequence[dict[str, Any]], baseline: str) -> dict[str, tup
 
 def table(arms: Mapping[str, Any], gains: Mapping[str, Sequence[float]]) -> str:
     """Markdown."""
-    lines = [f"| {' | '.join(HEAD)} |", "|" + "---|" * len(HEAD)]
+    head = ["", "accuracy", *(f"pass@{k}" for k in arms["before"]["pass"]), "pass@1 above the first arm", *HEAD]
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for name, told in arms.items():
-        cells = [name, _spread(told["accuracy"]), *(_spread(told["pass"][k]) for k in KS)]
+        cells = [name, _spread(told["accuracy"]), *map(_spread, told["pass"].values())]
         cells.append(
             "{:+.1f} ({:+.1f} to {:+.1f})".format(*(100 * one for one in gains[name])) if name in gains else ""
         )
@@ -77,7 +77,7 @@ def table(arms: Mapping[str, Any], gains: Mapping[str, Sequence[float]]) -> str:
                 f"{1000 * statistics.median(told['advantages']):.1f}",
                 f"{statistics.median(told['seconds']):.2f}",
             ]
-        cells += [""] * (len(HEAD) - len(cells))
+        cells += [""] * (len(head) - len(cells))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -102,10 +102,10 @@ def plot(found: Sequence[dict[str, Any]], before: dict[str, Any], path: Path) ->
             [one["accuracy"] for one in several], [place + 0.12] * len(several), "o", color=f"C{_colour(place, arms)}"
         )
         axes[0].plot(
-            [_pass(one, 1) for one in several], [place - 0.12] * len(several), "x", color=f"C{_colour(place, arms)}"
+            [one["pass"]["1"] for one in several], [place - 0.12] * len(several), "x", color=f"C{_colour(place, arms)}"
         )
     axes[0].axvline(before["accuracy"], color="black", linewidth=0.8, linestyle="-", label="accuracy before")
-    axes[0].axvline(before["pass"][1], color="black", linewidth=0.8, linestyle=":", label="pass@1 before")
+    axes[0].axvline(before["pass"]["1"], color="black", linewidth=0.8, linestyle=":", label="pass@1 before")
     axes[0].set_yticks(range(len(arms)), list(reversed(arms)))
     axes[0].set_xlabel("held out: accuracy (o) and pass@1 (x), each seed")
     axes[0].legend(fontsize="small")
@@ -131,11 +131,6 @@ def _by_arm(found: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     for one in found:
         by_arm[one["name"]].append(one)
     return by_arm
-
-
-def _pass(one: dict[str, Any], k: int) -> float:
-    """A run that was read back has its numbers of samples as text."""
-    return float(one["pass"][k] if k in one["pass"] else one["pass"][str(k)])
 
 
 def _mean(entries: Sequence[dict[str, Any]], key: str) -> float:

@@ -1,9 +1,10 @@
 """A closed world: things with a colour, a maker and so on, and questions about them whose answers are looked up.
 
 The judge searches for the thing, reads its one passage, and names the response that the passage supports: by the letter
-of one of twelve (`choice`), or in a written verdict between two (`written`). The responses of a kind of question are
-all its values, in one order, so a policy of a million weights has only to find the value in the passage; to compare
-twelve responses with it, which stand at other places each time, it does not learn within thousands of traces.
+of one of twelve (`choice`) or of six (`few`, for a model that reads more tokens), or in a written verdict between two
+(`written`). The responses of a kind of question are all its values, in one order, so a policy of a million weights has
+only to find the value in the passage; to compare twelve responses with it, which stand at other places each time, it
+does not learn within thousands of traces.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-Task = Literal["choice", "written"]
+Task = Literal["choice", "few", "written"]
 VALUES = {
     "colour": "red blue green grey black white brown pink gold silver violet orange".split(),
     "material": "oak pine brass clay glass wool silk iron stone paper leather amber".split(),
@@ -23,9 +24,10 @@ VALUES = {
 }
 SYLLABLES = "ba ko mi ru ze ta lo fi ne su ga vo di pe ha".split()
 THINGS, HELD_OUT = 600, 80
-CHOICES: dict[Task, int] = {"choice": 12, "written": 2}
-GRAPHS = {
+CHOICES: dict[Task, int] = {"choice": 12, "few": 6, "written": 2}
+GRAPHS: dict[Task, str] = {
     "choice": "mode: listwise\n",
+    "few": "mode: listwise\n",
     "written": "mode: pairwise\nscale: {labels: [A, B]}\n",
 }
 GRAPH = """\
@@ -103,5 +105,5 @@ def write(folder: Path, task: Task) -> None:
         ("dev", cases(world[:HELD_OUT], task, 2)),
     ):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    decide = "logprobs" if task == "choice" else "generate"
+    decide = "generate" if task == "written" else "logprobs"
     (folder / "graph.yaml").write_text(GRAPHS[task] + GRAPH.format(decide=decide), encoding="utf-8")

@@ -11,9 +11,10 @@ from typing import Any, get_args
 import pytest
 
 from adjudge import read_cases
-from benchmarks.small_judge.arms import KS, SAMPLES, pass_at
+from benchmarks.small_judge.arms import KS, pass_at
 from benchmarks.small_judge.report import differences, plot, summary, table
-from benchmarks.small_judge.start import texts_of, tokenizer_of, traces
+from benchmarks.small_judge.small_policy import texts_of, tokenizer_of
+from benchmarks.small_judge.teaching import traces
 from benchmarks.small_judge.world import CHOICES, Task, write
 
 TASKS = get_args(Task)
@@ -50,7 +51,7 @@ def test_the_oracle_is_right_and_the_careless_teacher_often_is_not(tmp_path: Pat
     ("k", "hits", "expected"), [(1, 0, 0.0), (1, 8, 0.5), (16, 1, 1.0), (2, 15, 1.0), (2, 1, 1 / 8)]
 )
 def test_pass_at_k_is_the_chance_of_a_right_one_among_k(k: int, hits: int, expected: float) -> None:
-    assert pass_at(k, SAMPLES, hits) == pytest.approx(expected)
+    assert pass_at(k, 16, hits) == pytest.approx(expected)
 
 
 def test_the_report_pairs_the_cases_of_an_arm_with_those_of_the_first(tmp_path: Path) -> None:
@@ -67,6 +68,6 @@ def test_the_report_pairs_the_cases_of_an_arm_with_those_of_the_first(tmp_path: 
 
 def _run(name: str, seed: int, hits: list[int]) -> dict[str, Any]:
     step = {"groups/all_wrong": 0.5, "rewards/verdict/mean": 0.5, "malformed": 0.0, "tools/calls": 1.0}
-    rates = {k: sum(pass_at(k, SAMPLES, hit) for hit in hits) / len(hits) for k in KS}
+    rates = {str(k): sum(pass_at(k, 16, hit) for hit in hits) / len(hits) for k in KS}
     history = [{**step, "advantages/seconds": 0.001, "step_time": 1.0}] * 30
-    return {"name": name, "seed": seed, "accuracy": 0.5, "hits": hits, "pass": rates, "history": history}
+    return {"name": name, "seed": seed, "accuracy": 0.5, "hits": hits, "samples": 16, "pass": rates, "history": history}
