@@ -22,7 +22,7 @@ import torch
 
 from adjudge.training.grpo.settings import Arm
 from benchmarks.small_judge.arms import REWARDS, SIZES, Run, measured, trained
-from benchmarks.small_judge.report import differences, plot, summary, table
+from benchmarks.small_judge.report import differences, in_short, plot, summary, table
 from benchmarks.small_judge.start import start
 from benchmarks.small_judge.world import Task
 
@@ -85,7 +85,7 @@ def _part(part: str, chosen: argparse.Namespace) -> None:
         print(f"{part}: {run.name}, seed {run.seed}: {found[-1]['accuracy']:.1%}", flush=True)
     arms = summary(found, before)
     gains = differences(found, BASELINES[part])
-    written = {"arms": arms, f"pass@1 above {BASELINES[part]}": gains, "before": before, "runs": found}
+    written = {"arms": arms, f"pass@1 above {BASELINES[part]}": gains, "before": before, "runs": in_short(found)}
     (chosen.out / f"small_judge_{part}.json").write_text(json.dumps(written) + "\n", encoding="utf-8")
     plot(found, before, chosen.out / f"small_judge_{part}.png")
     print(table(arms, gains), flush=True)

@@ -39,6 +39,15 @@ def summary(found: Sequence[dict[str, Any]], before: dict[str, Any]) -> dict[str
     return arms
 
 
+def in_short(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The runs with what tables and curves need of their steps."""
+    kept = {"step", "step_time", "advantages/seconds", "tools/calls", "entropy", "reward", *CURVES}
+    return [
+        {**one, "history": [{key: entry[key] for key in entry if key in kept} for entry in one["history"]]}
+        for one in found
+    ]
+
+
 def differences(found: Sequence[dict[str, Any]], baseline: str) -> dict[str, tuple[float, float, float]]:
     """Of pass@1, each arm above the baseline: mean, and the 95 % interval from resampling held-out cases.
 

@@ -29,7 +29,8 @@ class Teachers(NamedTuple):
 
 
 SMALL = Teachers(Lessons(1500, 3e-3), Lessons(100, 5e-4))
-SMOLLM2 = Teachers(Lessons(200, 3e-4, batch=16, at_once=4, warmup=5), Lessons(20, 1e-4, batch=16, at_once=4, warmup=5))
+_LARGE = Lessons(200, 3e-4, batch=16, at_once=4, prompts=0.0, warmup=5)
+SMOLLM2 = Teachers(_LARGE, _LARGE._replace(steps=20, rate=1e-4))
 
 
 def start(run: Run) -> Path:

@@ -35,6 +35,7 @@ class Lessons(NamedTuple):
     rate: float
     batch: int = 32
     at_once: int = 32  # traces of one forward pass
+    prompts: float = 1.0  # weight of each token that is not the policy's own
     warmup: int = 50
 
 
@@ -97,10 +98,10 @@ def learn(model: Any, rows: Sequence[tuple[list[int], list[int]]], lessons: Less
     model.train()
     for _ in range(lessons.steps):
         batch = chance.sample(rows, lessons.batch)
-        whole = sum(sum(_weights(mask)[1:]) for _, mask in batch)
+        whole = sum(sum(_weights(mask, lessons.prompts)[1:]) for _, mask in batch)
         total = 0.0
         for start in range(0, lessons.batch, lessons.at_once):
-            loss = _loss(model, batch[start : start + lessons.at_once]) / whole
+            loss = _loss(model, batch[start : start + lessons.at_once], lessons.prompts) / whole
             torch.autograd.backward(loss)
             total += loss.item()
         torch.nn.utils.clip_grad_norm_(learnt, 1.0)
@@ -110,13 +111,14 @@ def learn(model: Any, rows: Sequence[tuple[list[int], list[int]]], lessons: Less
         yield total
 
 
-def _loss(model: Any, batch: Sequence[tuple[list[int], list[int]]]) -> torch.Tensor:
+def _loss(model: Any, batch: Sequence[tuple[list[int], list[int]]], prompts: float) -> torch.Tensor:
     longest = max(len(ids) for ids, _ in batch)
     ids = torch.tensor([[*one, *[0] * (longest - len(one))] for one, _ in batch])
-    weights = torch.tensor([[*_weights(mask), *[0.0] * (longest - len(mask))] for _, mask in batch])
-    logits = model(input_ids=ids, use_cache=False).logits[:, :-1].float()
-    losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none")
-    return (losses * weights[:, 1:]).sum()
+    weights = torch.tensor([[*_weights(mask, prompts), *[0.0] * (longest - len(mask))] for _, mask in batch])[:, 1:]
+    kept = weights.any(0).nonzero()[:, 0]
+    logits = model(input_ids=ids, use_cache=False, logits_to_keep=kept).logits.float()
+    losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids[:, kept + 1], reduction="none")
+    return (losses * weights[:, kept]).sum()
 
 
 def verdicts_right(model: Any, rows: Sequence[tuple[list[int], list[int]]]) -> float:
@@ -134,6 +136,6 @@ def _said_too(model: Any, ids: list[int], mask: list[int]) -> bool:
     return bool(likeliest.tolist() == ids[start:])
 
 
-def _weights(mask: Sequence[int]) -> list[float]:
+def _weights(mask: Sequence[int], prompts: float) -> list[float]:
     turns = [(own, len(list(group))) for own, group in groupby(mask)]
-    return [1.0 + (TURN / count if own else 0.0) for own, count in turns for _ in range(count)]
+    return [1.0 + TURN / count if own else prompts for own, count in turns for _ in range(count)]
