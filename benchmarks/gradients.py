@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from trl import SFTConfig
 
 from adjudge.judge.portal import shared_portal
+from adjudge.training.batches import at_once_of
 from adjudge.training.pairs import in_pairs, pair_name
 from adjudge.training.prepared import Prepared, prepare
 from adjudge.training.recipe import load_recipe
@@ -79,10 +80,12 @@ def supervised(prepared: Prepared, policy: Path, folder: Path, batches: int, siz
     examples = together(rows, {case.id: pair_name(case) for case in cases})[: batches * size]
     model = load_policy(prepared.recipe, policy)
     recording = Recording([one for one in model.parameters() if one.requires_grad])
+    at_once = at_once_of(size, prepared.recipe.warm_start.at_once)
     settings = SFTConfig(
         output_dir=str(folder),
         max_steps=batches,
-        per_device_train_batch_size=size,
+        per_device_train_batch_size=at_once,
+        gradient_accumulation_steps=size // at_once,
         max_grad_norm=0.0,
         save_strategy="no",
         use_cpu=not torch.cuda.is_available(),

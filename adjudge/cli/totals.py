@@ -64,7 +64,8 @@ class Totals:
         """The table and the sums; without the table when brief."""
         total = self.judged + sum(self.unscored.values())
         if self._rows and not brief:
-            screen.table(("case", "verdict", "cites"), self._rows)
+            columns = 3 if any(cited for _, _, cited in self._rows) else 2  # a judge of one letter cites nothing
+            screen.table(("case", "verdict", "cites")[:columns], [row[:columns] for row in self._rows])
             if total > MOST_ROWS:
                 screen.line(f"… and {total - MOST_ROWS} more")
         screen.line((self._counts(), "bold"))

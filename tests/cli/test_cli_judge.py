@@ -111,6 +111,22 @@ def test_evidence_is_shown_as_it_is_found_and_cited_in_the_verdict(cli: Cli) -> 
     assert result.stdout.index("cites   E1 Middlemarch: A novel by George Eliot.", judged)
 
 
+@pytest.mark.parametrize(("cited", "columns"), [((), ["case", "verdict"]), (("E1",), ["case", "verdict", "cites"])])
+def test_the_table_has_a_column_of_citations_where_there_are_any(
+    cli: Cli, cited: tuple[str, ...], columns: list[str]
+) -> None:
+    write("cases.jsonl", case("one", prompt="Who wrote Middlemarch?"))
+    write("corpus.jsonl", json.dumps({"title": "Middlemarch", "text": "A novel by George Eliot."}))
+    script = write("script.txt", verdict("A", citations=list(cited)), verdict("B", citations=list(cited)))
+
+    result = cli(
+        *("judge", "cases.jsonl", "--corpus", "corpus.jsonl", "--model", f"scripted:{script}", "--no-run"),
+        *("--set", "nodes.gather.seed_queries=true", "--set", "nodes.gather.max_turns=0"),
+    )
+
+    assert columns in [line.split() for line in result.stdout.splitlines()]
+
+
 def test_json_prints_one_object_a_line_and_nothing_else(cli: Cli) -> None:
     write("cases.jsonl", case("one"), case("two"))
 
