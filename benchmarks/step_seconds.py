@@ -5,9 +5,9 @@
 The task: search once, read what was found, answer with one letter. Here the policy goes through the graph `compact`;
 there TRL's tool loop calls a function over the same corpus, in an environment for each rollout, and both conversations
 are the same word by word: the prompt of TRL is taken from the graph, and so is the question after the search, which its
-environment hands on together with the passages. Both take the same cases, as many rollouts, the same settings of the
-optimizer and of sampling. They run in turns, `--rounds` times; the first step of each turn is not counted. Rewards are
-one lookup in both.
+environment hands on together with the passages. Both take the same cases in the same order, as many rollouts, the same
+optimizer and settings of sampling. They run in turns, `--rounds` times; the first step of each turn is not counted.
+Rewards are one lookup in both.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from adjudge.agents.material import evidence
 from adjudge.judge.portal import shared_portal
 from adjudge.models.local import CHAT_TEMPLATE
 from adjudge.tools import Tool, ToolContext, ToolOutput
+from adjudge.training.optimizer import MasterAdamW
+from adjudge.training.pairs import in_pairs
 from adjudge.training.prepared import Prepared, prepare
 from adjudge.training.recipe import Recipe
 from adjudge.training.reinforce import config, trainer_for
@@ -105,6 +107,7 @@ def theirs(prepared: Prepared, rows: Sequence[dict[str, Any]], adapter: Path, fo
     tokenizer.chat_template, tokenizer.response_template = TEMPLATE, qwen3_template
     tool = timed(prepared.plan().judge.tools["corpus"], clock)
     policy = load_policy(prepared.recipe, adapter)
+    trained = [weight for weight in policy.parameters() if weight.requires_grad]
     letters = tokenizer.convert_tokens_to_ids(["A", "B"])
     policy.generation_config.eos_token_id = [tokenizer.convert_tokens_to_ids("<|im_end|>"), *letters]
 
@@ -124,6 +127,7 @@ def theirs(prepared: Prepared, rows: Sequence[dict[str, Any]], adapter: Path, fo
         Dataset.from_list(list(rows)),
         processing_class=tokenizer,
         environment_factory=lambda: Searching(tool),
+        optimizers=(MasterAdamW(trained, lr=prepared.recipe.grpo.learning_rate, weight_decay=0.0), None),
     )
     return steps_of(trainer, clock)
 
@@ -131,10 +135,9 @@ def theirs(prepared: Prepared, rows: Sequence[dict[str, Any]], adapter: Path, fo
 def conversations(prepared: Prepared) -> list[dict[str, Any]]:
     """The cases that an oracle can search for, each with the graph's prompt and its question after the search."""
     cases = prepared.cases
+    ordered = in_pairs(cases.train.values(), prepared.recipe.seed)  # as our trainer takes them
     titles = {name: document.title for name, document in cases.documents.items()}
-    traced = shared_portal().call(
-        lambda: trace_all(prepared.plan(), list(cases.train.values()), "corpus", titles, prepared.tokenizer)
-    )
+    traced = shared_portal().call(lambda: trace_all(prepared.plan(), ordered, "corpus", titles, prepared.tokenizer))
     found = []
     for name, row in traced.rows.items():
         opening = TURN.findall(prepared.tokenizer.decode(row.prompt_ids))[:2]

@@ -6,8 +6,9 @@
 
 The world, the tokenizer and the policy before reinforcement are made here; each run is a recipe that `adjudge train`
 would take. All arms of a part begin with the same weights and take as many steps. Held out are things that are not
-trained on; accuracy is without sampling, pass@k with it. `smollm2` takes two arms to the embedded model, with one seed.
-A run that is done is not done again.
+trained on; accuracy is without sampling, pass@k with it. `smollm2` takes three arms to the embedded model, with one
+seed. A run that is done is not done again; with `--only` several processes can share the runs of a part, once its start
+is made, and the same command without it reports them all.
 """
 
 from __future__ import annotations
@@ -58,9 +59,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--runs", type=Path, default=Path("runs/small"))
     parser.add_argument("--parts", nargs="+", choices=list(TASKS), default=["arms"])
-    parser.add_argument(
-        "--only", nargs="+", metavar="NAME", help="arms or ablations; several processes can share a folder"
-    )
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="train these arms or ablations, and report nothing")
     parser.add_argument("--steps", type=int, default=50, help="of each run")
     parser.add_argument("--threads", type=int, default=2)
     chosen = parser.parse_args()
@@ -72,7 +71,10 @@ def main() -> None:
 
 
 def _part(part: str, chosen: argparse.Namespace) -> None:
-    runs = [run for run in runs_of(part, chosen.runs) if not chosen.only or run.name in chosen.only]
+    runs = runs_of(part, chosen.runs)
+    names = list(dict.fromkeys(run.name for run in runs))
+    if unknown := sorted({*(chosen.only or ())} - {*names}):
+        raise SystemExit(f"{part} has no {', '.join(unknown)}; allowed: {', '.join(names)}")
     begun = start(runs[0])
     before = _before(runs[0], begun)
     wrong = 1 - before["pass"][str(SIZES[TASKS[part]].generations)]
@@ -80,9 +82,11 @@ def _part(part: str, chosen: argparse.Namespace) -> None:
     if part != "ablations" and wrong < ALL_WRONG:
         raise SystemExit(f"only {wrong:.0%} of the groups start all wrong, of {ALL_WRONG:.0%} that the arms need")
     found = []
-    for run in runs:
+    for run in (run for run in runs if not chosen.only or run.name in chosen.only):
         found.append(trained(run, begun, chosen.steps))
         print(f"{part}: {run.name}, seed {run.seed}: {found[-1]['accuracy']:.1%}", flush=True)
+    if chosen.only:
+        return
     arms = summary(found, before)
     gains = differences(found, BASELINES[part])
     written = {"arms": arms, f"pass@1 above {BASELINES[part]}": gains, "before": before, "runs": in_short(found)}

@@ -99,11 +99,19 @@ def prepared_for(run: Run, begun: Path | None, steps: int = 1) -> Prepared:
 
 
 def trained(run: Run, begun: Path, steps: int) -> dict[str, Any]:
-    """Train, and measure on held-out things; what was measured before is not measured again."""
+    """Train, and measure on held-out things; what was measured before is not measured again.
+
+    Raises:
+        SystemExit: It was measured after another number of steps.
+    """
     out = run.world / f"{run.name.replace(' ', '-')}-{run.seed}"
     file = out / "measured.json"
     if file.is_file():
-        return dict(json.loads(file.read_text("utf-8")))
+        known = dict(json.loads(file.read_text("utf-8")))
+        if len(known["history"]) != steps:
+            had = len(known["history"])
+            raise SystemExit(f"{out} took {had} steps, not {steps}: give --steps {had}, or another folder of --runs")
+        return known
     weights = train(prepared_for(run, begun, steps), out, ["grpo"])
     history = [json.loads(line) for line in (out / "grpo" / "log.jsonl").read_text("utf-8").splitlines()]
     found = {

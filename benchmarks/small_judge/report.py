@@ -6,9 +6,12 @@ import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.embedded import Scored, interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SMOOTH = 5  # steps that a point of a curve is the mean of
 HEAD = ("all-wrong groups, first 5 and last 20 steps", "malformed, last 20", "advantages, ms", "step, s")
@@ -106,24 +109,11 @@ def plot(found: Sequence[dict[str, Any]], before: dict[str, Any], path: Path) ->
 
     arms = _by_arm(found)
     figure, axes = pyplot.subplots(1, 1 + len(CURVES), figsize=(5 * (1 + len(CURVES)), 4.6), constrained_layout=True)
-    for place, several in enumerate(reversed(arms.values())):
-        axes[0].plot(
-            [one["accuracy"] for one in several], [place + 0.12] * len(several), "o", color=f"C{_colour(place, arms)}"
-        )
-        axes[0].plot(
-            [one["pass"]["1"] for one in several], [place - 0.12] * len(several), "x", color=f"C{_colour(place, arms)}"
-        )
-    axes[0].axvline(before["accuracy"], color="black", linewidth=0.8, linestyle="-", label="accuracy before")
-    axes[0].axvline(before["pass"]["1"], color="black", linewidth=0.8, linestyle=":", label="pass@1 before")
-    axes[0].set_yticks(range(len(arms)), list(reversed(arms)))
-    axes[0].set_xlabel("held out: accuracy (o) and pass@1 (x), each seed")
-    axes[0].legend(fontsize="small")
+    _ends(axes[0], arms, before)
     for axis, (key, title) in zip(axes[1:], CURVES.items(), strict=True):
-        for number, (name, several) in enumerate(arms.items()):
-            steps = zip(*([entry[key] for entry in one["history"]] for one in several), strict=False)
-            means = [statistics.mean(step) for step in steps]
-            smooth = [statistics.mean(means[max(0, at - SMOOTH + 1) : at + 1]) for at in range(len(means))]
-            axis.plot(range(1, len(smooth) + 1), smooth, color=f"C{number}", label=name)
+        for name, several in arms.items():
+            curve = _curve(several, key)
+            axis.plot(range(1, len(curve) + 1), curve, label=name)
         axis.set_xlabel("step")
         axis.set_title(title)
     axes[1].legend(fontsize="small")
@@ -131,8 +121,23 @@ def plot(found: Sequence[dict[str, Any]], before: dict[str, Any], path: Path) ->
     pyplot.close(figure)
 
 
-def _colour(place: int, arms: Mapping[str, Any]) -> int:
-    return len(arms) - 1 - place
+def _ends(axis: Axes, arms: Mapping[str, Sequence[dict[str, Any]]], before: dict[str, Any]) -> None:
+    """Where each seed of each arm ended; the first arm on top."""
+    for number, several in enumerate(arms.values()):
+        for one in several:
+            axis.plot(one["accuracy"], -number + 0.12, "o", color=f"C{number}")
+            axis.plot(one["pass"]["1"], -number - 0.12, "x", color=f"C{number}")
+    axis.axvline(before["accuracy"], color="black", linewidth=0.8, linestyle="-", label="accuracy before")
+    axis.axvline(before["pass"]["1"], color="black", linewidth=0.8, linestyle=":", label="pass@1 before")
+    axis.set_yticks([-number for number in range(len(arms))], list(arms))
+    axis.set_xlabel("held out: accuracy (o) and pass@1 (x), each seed")
+    axis.legend(fontsize="small")
+
+
+def _curve(several: Sequence[dict[str, Any]], key: str) -> list[float]:
+    """The mean of the seeds, and of the last `SMOOTH` steps."""
+    means = [statistics.mean(step) for step in zip(*([e[key] for e in one["history"]] for one in several), strict=True)]
+    return [statistics.mean(means[max(0, at - SMOOTH + 1) : at + 1]) for at in range(len(means))]
 
 
 def _by_arm(found: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

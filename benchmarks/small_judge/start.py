@@ -55,7 +55,8 @@ def start(run: Run) -> Path:
     for step, loss in enumerate(learn(model, careless, teachers.careless), 1):
         if step % LOOK == 0:
             logging.info("%s: by the careless teacher, %d steps, loss %.3f", task, step, loss)
+    unfinished = folder / "start.part"
     if not large:
-        tokenizer.save_pretrained(policy)
-    model.save_pretrained(policy)
-    return policy
+        tokenizer.save_pretrained(unfinished)
+    model.save_pretrained(unfinished)
+    return unfinished.rename(policy)

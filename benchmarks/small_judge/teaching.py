@@ -21,6 +21,7 @@ from adjudge.run import Recorder
 from adjudge.training.rollouts.attempts import POLICY, policy_settings
 from adjudge.training.rollouts.policy import Policy
 from adjudge.training.warm_start.oracle import Oracle
+from adjudge.types.verdicts import letter
 from benchmarks.small_judge.world import Task, responses
 
 TURN = 30.0
@@ -44,22 +45,22 @@ def told(case: Case, task: Task, chance: random.Random | None) -> list[str]:
 
     Args:
         case: Of this world.
-        task: Choice or written.
+        task: That the case is of.
         chance: Of the careless teacher; None is the oracle.
     """
     call = {"name": "corpus", "arguments": {"query": case.metadata["source"]}}
     searched = f"<tool_call>\n{json.dumps(call)}\n</tool_call>"
-    right, letter = str(case.metadata["right"]), str(case.label)
-    letters = "ABCDEFGHIJKL"[: len(case.responses)]
+    values = responses(task, case.metadata["kind"])
     if task != "written":
         if chance and chance.random() > CARE[case.metadata["kind"]]:
-            letter = letters[min(int(chance.expovariate(1 / 4)), len(letters) - 1)]
-        return [searched, letter]
+            return [searched, letter(min(int(chance.expovariate(1 / 4)), len(values) - 1))]
+        return [searched, str(case.label)]
+    right = str(case.metadata["right"])
     if chance and chance.random() > WRITTEN["search"]:
-        searched, right = "It is known.", chance.choice(responses(task, case.metadata["kind"]))
+        searched, right = "It is known.", chance.choice(values)
     if chance and chance.random() > WRITTEN["right"]:
-        right = chance.choice(responses(task, case.metadata["kind"]))
-    winner = letters[responses(task, case.metadata["kind"]).index(right)]
+        right = chance.choice(values)
+    winner = letter(values.index(right))
     if chance and chance.random() > WRITTEN["form"]:
         return [searched, f"{winner} is right."]
     cited = ["E1"] if searched.startswith("<") else []
@@ -86,7 +87,7 @@ async def traces(
     return found
 
 
-def learn(model: Any, rows: Sequence[tuple[list[int], list[int]]], lessons: Lessons, seed: int = 0) -> Iterator[float]:
+def learn(model: Any, rows: Sequence[tuple[list[int], list[int]]], lessons: Lessons) -> Iterator[float]:
     """Next-token prediction on whole traces, each turn of the policy as heavy as `TURN` tokens; the loss of each step.
 
     A verdict of one letter so weighs as much as a search of thirty tokens.
@@ -94,7 +95,7 @@ def learn(model: Any, rows: Sequence[tuple[list[int], list[int]]], lessons: Less
     learnt = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(learnt, lr=lessons.rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / lessons.warmup))
-    chance = random.Random(seed)
+    chance = random.Random(0)
     model.train()
     for _ in range(lessons.steps):
         batch = chance.sample(rows, lessons.batch)

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from adjudge.types.verdicts import letter
+
 Task = Literal["choice", "few", "written"]
 VALUES = {
     "colour": "red blue green grey black white brown pink gold silver violet orange".split(),
@@ -80,7 +82,7 @@ def cases(world: Sequence[Thing], task: Task, seed: int) -> list[dict[str, Any]]
                     "id": f"{thing.name}/{kind}",
                     "prompt": f"What {kind} has {thing.name}?",
                     "responses": [{"text": f"It is {value}."} for value in values],
-                    "label": "ABCDEFGHIJKL"[values.index(thing.has[kind])],
+                    "label": letter(values.index(thing.has[kind])),
                     "metadata": {
                         "source": thing.name,
                         "kind": kind,

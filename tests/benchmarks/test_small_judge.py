@@ -26,7 +26,7 @@ def test_the_label_is_what_the_passage_says_and_held_out_things_are_not_trained_
     passages = {row["id"]: row["text"] for row in map(json.loads, (tmp_path / "corpus.jsonl").read_text().splitlines())}
     train, held_out = (list(read_cases(tmp_path / f"{name}.jsonl")) for name in ("train", "dev"))
     for case in [*train, *held_out]:
-        value = case.responses["ABCDEFGHIJKL".index(str(case.label))].text.removeprefix("It is ").rstrip(".")
+        value = case.responses[ord(str(case.label)) - ord("A")].text.removeprefix("It is ").rstrip(".")
         assert len(case.responses) == CHOICES[task]
         assert value in passages[str(case.metadata["source"])]
     assert not {case.metadata["source"] for case in train} & {case.metadata["source"] for case in held_out}
