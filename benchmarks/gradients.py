@@ -1,6 +1,6 @@
 """How clearly a batch of GRPO sees what to learn, beside a batch of the warm start, from the same policy.
 
-    python -m benchmarks.gradients --pairs PAIRS --policy runs/embedded/warm-start-4/policy --out docs/measured
+    python -m benchmarks.gradients --pairs PAIRS --policy runs/embedded/warm-start-6/policy --out docs/measured
 
 Many batches are drawn, each its own gradient on weights that stay as they are. What two batches have in common is
 signal, the rest is noise: the mean dot product of two batches, and of one with itself less that. Their ratio is the

@@ -63,13 +63,15 @@ def differences(found: Sequence[dict[str, Any]], baseline: str) -> dict[str, tup
         ]
         for name, several in _by_arm(found).items()
     }
-    first = rates.get(baseline, [])
     return {
         name: interval(
-            [Scored(str(case), one - other) for case, (one, other) in enumerate(zip(rate, first, strict=True))]
+            [
+                Scored(str(case), one - other)
+                for case, (one, other) in enumerate(zip(rate, rates[baseline], strict=True))
+            ]
         )
         for name, rate in rates.items()
-        if first and name != baseline
+        if name != baseline
     }
 
 
@@ -148,8 +150,7 @@ def _by_arm(found: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _mean(entries: Sequence[dict[str, Any]], key: str) -> float:
-    values = [entry[key] for entry in entries if key in entry]
-    return sum(values) / len(values) if values else float("nan")
+    return float(statistics.mean(entry[key] for entry in entries))
 
 
 def _spread(values: Sequence[float]) -> str:
